@@ -1,0 +1,45 @@
+#include "cmac.h"
+
+#include "bytes.h"
+
+/* Doubles in GF(2^128) (RFC 4493 2.3). */
+static void subkey_double(uint8_t k[AES_BLOCK_LEN])
+{
+    uint8_t carry = 0;
+
+    for (uint8_t i = AES_BLOCK_LEN; i-- > 0;) {
+        uint16_t sum = (uint16_t)(k[i] + k[i] + carry);
+        k[i] = (uint8_t)sum;
+        carry = (uint8_t)(sum >> 8);
+    }
+    if (carry != 0)
+        k[AES_BLOCK_LEN - 1] ^= 0x87;
+}
+
+/* RFC 4493 2.4 */
+void cmac(const uint8_t key[AES_KEY_LEN], const uint8_t *message, size_t len, uint8_t mac[CMAC_LEN])
+{
+    uint8_t subkey[AES_BLOCK_LEN];
+    uint8_t filled = 0;
+    uint8_t doublings = 1;
+
+    bytes_fill(mac, 0, CMAC_LEN);
+    for (; len > 0; len--) {
+        if (filled == AES_BLOCK_LEN) {
+            aes128_encrypt(key, mac);
+            filled = 0;
+        }
+        mac[filled++] ^= *message++;
+    }
+    if (filled < AES_BLOCK_LEN) { /* an incomplete last block is padded and takes the second subkey */
+        mac[filled] ^= 0x80;
+        doublings = 2;
+    }
+    bytes_fill(subkey, 0, sizeof subkey);
+    aes128_encrypt(key, subkey);
+    for (; doublings > 0; doublings--)
+        subkey_double(subkey);
+    bytes_xor(mac, subkey, sizeof subkey);
+    bytes_wipe(subkey, sizeof subkey);
+    aes128_encrypt(key, mac);
+}
