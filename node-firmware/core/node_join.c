@@ -1,0 +1,111 @@
+#include "node_join.h"
+
+#include "node_timer.h"
+
+enum {
+    FIRST = NODE_TICKS(1000),
+    CONFIRM_LAST = NODE_TICKS(16384), /* five confirms: 1, 2, 4, 8, 16 s */
+    REJOIN_PAUSE =
+        NODE_TICKS(10000), /* REJOIN is not authenticated: whoever forges it gets one request in this time */
+    ENTROPY_LEN = 12,
+};
+
+static void join_transmit(struct node *n)
+{
+    struct node_join *j = &n->join;
+    size_t len = j->state == NODE_JOIN_REQUESTING ? assoc_request_encode(n->psk, &j->transcript, n->frame)
+                                                  : assoc_confirm_encode(n->psk, &j->transcript, n->frame);
+
+    port_send(n->port, n->frame, len);
+    node_timer_backoff(n, &j->timer, &j->delay);
+}
+
+void node_join_begin(struct node *n)
+{
+    struct node_join *j = &n->join;
+    uint32_t counter = j->counter + 1;
+    uint8_t entropy[ENTROPY_LEN];
+
+    j->delay = FIRST;
+    if (counter == 0 || port_save_counter(n->port, counter) != SSM_OK) {
+        j->state = NODE_JOIN_WANTED;
+        node_timer_backoff(n, &j->timer, &j->delay);
+        return;
+    }
+    j->counter = counter;
+    if (j->transcript.boot_id == 0)
+        j->transcript.boot_id = counter;
+    port_random(n->port, entropy, sizeof entropy);
+    assoc_set_node_nonce(&j->transcript, counter, entropy);
+    j->state = NODE_JOIN_REQUESTING;
+    join_transmit(n);
+}
+
+void node_join_renew(struct node *n)
+{
+    if (n->join.state == NODE_JOIN_IDLE)
+        node_join_begin(n);
+}
+
+static enum status join_on_answer(struct node *n, const uint8_t *datagram, size_t len)
+{
+    struct node_join *j = &n->join;
+
+    if (j->state != NODE_JOIN_REQUESTING)
+        return SSM_REFUSED;
+    enum status status = assoc_answer_decode(datagram, len, &j->transcript);
+    if (status == SSM_OK)
+        status = assoc_verify(n->psk, &j->transcript, datagram, len);
+    if (status != SSM_OK)
+        return status;
+    j->state = NODE_JOIN_CONFIRMING;
+    j->delay = FIRST;
+    assoc_derive(n->psk, &j->transcript, node_join_pending(n));
+    join_transmit(n);
+    return SSM_OK;
+}
+
+enum status node_join_input(struct node *n, const uint8_t *datagram, size_t len)
+{
+    uint8_t number = assoc_number_of(datagram, len);
+
+    if (number == ASSOC_ANSWER)
+        return join_on_answer(n, datagram, len);
+    if (number != ASSOC_REJOIN || n->join.rejoin_pause.armed)
+        return SSM_REFUSED;
+    node_timer_set(n, &n->join.rejoin_pause, REJOIN_PAUSE);
+    node_join_begin(n);
+    return SSM_OK;
+}
+
+struct assoc *node_join_pending(struct node *n)
+{
+    if (n->join.state != NODE_JOIN_CONFIRMING)
+        return NULL;
+    return n->present == n->assoc ? n->assoc + 1 : n->assoc;
+}
+
+void node_join_confirmed(struct node *n)
+{
+    struct assoc *pending = node_join_pending(n);
+
+    if (n->present != NULL)
+        assoc_wipe(n->present);
+    n->present = pending;
+    n->join.state = NODE_JOIN_IDLE;
+    n->join.timer.armed = false;
+    n->counters.associated++;
+}
+
+void node_join_tick(struct node *n)
+{
+    struct node_join *j = &n->join;
+
+    node_timer_fired(n, &j->rejoin_pause);
+    if (!node_timer_fired(n, &j->timer))
+        return;
+    if (j->state == NODE_JOIN_WANTED || (j->state == NODE_JOIN_CONFIRMING && j->delay > CONFIRM_LAST))
+        node_join_begin(n);
+    else
+        join_transmit(n);
+}

@@ -1,0 +1,154 @@
+#include "node_session.h"
+
+#include "control.h"
+#include "node_timer.h"
+
+enum {
+    UNUSED = 938, /* 30 s: a session without an authentic record is dropped then */
+    MINUTE = 1875,
+    REPORT_FIRST = NODE_TICKS(2000),
+    SEND_SEQ_HI_END = 0xFFFF,
+    ALERT_LEN = 2,
+    ALERT_WARNING = 1, /* RFC 5246 7.2 */
+    ALERT_FATAL = 2,
+    ALERT_CLOSE_NOTIFY = 0,
+};
+
+bool node_session_is_live(const struct node_session *s)
+{
+    return s->block.session != 0 && s->closed_reason == 0;
+}
+
+struct node_session *node_session_find(struct node *n, uint16_t handle)
+{
+    for (struct node_session *s = n->sessions; s < n->sessions + NODE_SESSIONS; s++)
+        if (s->block.session == handle && node_session_is_live(s))
+            return s;
+    return NULL;
+}
+
+void node_session_install(struct node *n, struct node_session *s, const struct keyblock *k)
+{
+    bytes_wipe(s, sizeof *s);
+    bytes_copy(&s->block, k, sizeof *k);
+    s->send_seq.lo = k->first_send_seq;
+    node_timer_set(n, &s->timer, UNUSED);
+    n->counters.installed++;
+}
+
+static void record_send(struct node *n, struct node_session *s, uint8_t type, uint16_t len)
+{
+    struct record r;
+
+    r.type = type;
+    r.epoch = 1;
+    r.seq = s->send_seq;
+    r.body = n->frame + NODE_BODY_AT;
+    r.body_len = len;
+    seq48_increment(&s->send_seq); /* spent, whatever happens next */
+    record_set_explicit_nonce(&r);
+    record_seal(&s->block.server, &r);
+
+    uint8_t *tag = r.body + r.body_len;
+    linkframe_tag(n->present->tag_key, s->block.session, &r, tag);
+    uint8_t *start = linkframe_put_header(s->block.session, &r);
+    port_send(n->port, start, (size_t)(tag + LINK_TAG_LEN - start));
+    n->counters.sealed++;
+}
+
+void node_session_report(struct node *n)
+{
+    n->report_delay = REPORT_FIRST;
+    node_timer_set(n, &n->report_timer, 0);
+}
+
+/* Says close_notify to a peer that has been heard (a server-side node is silent before), wipes, and has it
+ * reported. */
+static void session_close(struct node *n, struct node_session *s, uint8_t reason)
+{
+    uint16_t handle = s->block.session;
+
+    if (s->used) {
+        n->frame[NODE_BODY_AT] = ALERT_WARNING;
+        n->frame[NODE_BODY_AT + 1] = ALERT_CLOSE_NOTIFY;
+        record_send(n, s, RECORD_ALERT, ALERT_LEN);
+    }
+    bytes_wipe(s, sizeof *s);
+    s->block.session = handle;
+    s->closed_reason = reason;
+    n->counters.closed++;
+    node_session_report(n);
+}
+
+void node_session_send(struct node *n, struct node_session *s, uint16_t len)
+{
+    /* Far from 2^48-2, which the gateway's tombstone has, and with room for our close_notify. */
+    if (s->send_seq.hi == SEND_SEQ_HI_END)
+        session_close(n, s, CONTROL_CLOSED_EXPIRED);
+    else
+        record_send(n, s, RECORD_APPLICATION_DATA, len);
+}
+
+/* From the moment that was due, so that the delays of ticks do not add up. */
+static void session_extend(struct node_session *s, uint16_t more)
+{
+    s->timer.due = (uint16_t)(s->timer.due + more);
+    s->timer.armed = true;
+}
+
+static void session_mark_used(struct node_session *s)
+{
+    if (s->used)
+        return;
+    s->used = true;
+    if (s->block.lifetime_min == 0)
+        s->timer.armed = false;
+    else
+        session_extend(s, MINUTE - UNUSED); /* to the end of the lifetime's first minute */
+}
+
+static enum status session_on_alert(struct node *n, struct node_session *s, const struct record *r)
+{
+    if (r->body_len != ALERT_LEN)
+        return SSM_UNSUPPORTED;
+    if (r->body[0] == ALERT_FATAL || r->body[1] == ALERT_CLOSE_NOTIFY)
+        session_close(n, s, CONTROL_CLOSED_BY_PEER);
+    return SSM_OK;
+}
+
+enum status node_session_receive(struct node *n, uint8_t *datagram, size_t len, struct record *r,
+                                 struct node_session **from)
+{
+    uint16_t handle;
+
+    *from = NULL;
+    enum status status = linkframe_decode(datagram, len, &handle, r);
+    if (status != SSM_OK)
+        return status;
+    struct node_session *s = node_session_find(n, handle);
+    if (s == NULL)
+        return SSM_NOT_FOUND;
+    if (!replay_is_fresh(&s->received, r->seq))
+        return SSM_REPLAYED;
+    status = record_open(&s->block.client, r);
+    if (status != SSM_OK)
+        return status;
+    replay_accept(&s->received, r->seq);
+    session_mark_used(s);
+    if (r->type == RECORD_ALERT)
+        return session_on_alert(n, s, r);
+    *from = s;
+    return SSM_OK;
+}
+
+void node_session_tick(struct node *n, struct node_session *s)
+{
+    if (!node_timer_fired(n, &s->timer))
+        return;
+    if (!s->used)
+        session_close(n, s, CONTROL_CLOSED_UNUSED);
+    else if (--s->block.lifetime_min == 0)
+        session_close(n, s, CONTROL_CLOSED_EXPIRED);
+    else
+        session_extend(s, MINUTE);
+}

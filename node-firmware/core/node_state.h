@@ -1,0 +1,113 @@
+/*
+ * The whole state of a node, for the modules of the core: what node.h hands to a board as `struct node`.
+ *
+ * Types and sizes only. A board allocates the struct and passes it to node.h's functions; it may read the
+ * counters and the association's names, and writes nothing.
+ */
+#ifndef SSM_NODE_STATE_H
+#define SSM_NODE_STATE_H
+
+#include "assoc.h"
+#include "keyblock.h"
+#include "linkframe.h"
+#include "port.h"
+
+enum {
+    NODE_SESSIONS = 4,
+    NODE_OBSERVERS = 4,
+    /* Where a record's body stands in the frame: behind the longest link header that this node sends. */
+    NODE_BODY_AT = LINK_RECORD_HEADER_MAX - RECORD_EXPLICIT_LEN,
+    NODE_BODY_MAX = LINK_MTU_THREE_HOPS - NODE_BODY_AT - RECORD_TAG_LEN - LINK_TAG_LEN,
+};
+
+/*
+ * Time inside the core is counted in ticks of 32 ms and 16 bits, which spares a 16-bit node wider arithmetic:
+ * a timer may be set 17 minutes ahead.
+ */
+enum { NODE_TICK_SHIFT = 5 };
+#define NODE_TICKS(ms) (((ms) + (1 << NODE_TICK_SHIFT) - 1) >> NODE_TICK_SHIFT)
+
+/* A moment at which something is to be done. */
+struct node_timer {
+    uint16_t due;
+    bool armed;
+};
+
+/*
+ * A session slot. block.session 0: free. closed_reason 0: live. Otherwise all but the number is wiped, and
+ * the closure waits to be reported to the gateway.
+ */
+struct node_session {
+    struct keyblock
+        block; /* client opens what the peer sends, server seals; lifetime_min is what is left of it */
+    struct replay received;
+    struct seq48 send_seq; /* of the next record */
+    struct node_timer timer;
+    uint8_t closed_reason; /* enum control_closed_reason, or 0 */
+    bool used;             /* the peer has authenticated a record */
+};
+_Static_assert(sizeof(struct node_session) <= 96, "RAM of one session");
+
+/* A registration of RFC 7641. It ends with its session: session 0, or one that is not live, makes the entry
+ * free. */
+struct node_observer {
+    const struct node_resource *resource; /* an entry of the node's table */
+    struct node_timer timer; /* until a confirmable notification is repeated, or until one is due again */
+    uint16_t session;
+    uint16_t message_id; /* of the latest notification */
+    uint16_t delay;      /* until the confirmable notification is repeated; 0: none is under way */
+    bool is_changed;     /* while a confirmable notification was under way */
+    uint8_t token_len;
+    uint8_t token[8];
+};
+
+enum node_join_state {
+    NODE_JOIN_IDLE,       /* confirmed; nothing to do */
+    NODE_JOIN_WANTED,     /* the counter could not be stored: try again later */
+    NODE_JOIN_REQUESTING, /* repeats the request until an answer verifies */
+    NODE_JOIN_CONFIRMING, /* repeats the confirm until the gateway speaks under the new keys */
+};
+
+struct node_join {
+    struct assoc_transcript transcript; /* of the latest attempt */
+    uint32_t counter;                   /* association counter, as stored */
+    struct node_timer timer;
+    struct node_timer rejoin_pause; /* armed: a REJOIN is not heeded */
+    uint16_t delay;
+    uint8_t state; /* enum node_join_state */
+};
+
+/* Wrap around. */
+struct node_counters {
+    uint16_t input[SSM_IO + 1]; /* datagrams, by the status that they ended with; SSM_OK: accepted */
+    uint16_t associated;        /* associations confirmed */
+    uint16_t installed;         /* key blocks */
+    uint16_t closed;            /* sessions ended here: by the peer, unused or expired */
+    uint16_t sealed;            /* records sent */
+};
+
+struct node {
+    struct port *port;
+    const struct node_resource *resources; /* the board's; ended by an entry without path */
+
+    uint8_t psk[ASSOC_PSK_LEN];
+    struct node_join join;
+    struct assoc assoc[2];
+    struct assoc *present; /* the confirmed one of the two, or NULL; the other is for the next */
+    uint8_t last_code;     /* how the last request on it was acknowledged */
+    uint32_t last_counter; /* the last request's counter */
+    struct node_timer report_timer;
+    uint16_t report_delay;
+
+    struct node_session sessions[NODE_SESSIONS];
+    struct node_observer observers[NODE_OBSERVERS];
+    uint32_t observe_seq; /* RFC 7641 4.4: rises with every notification, 24 bits go on the wire */
+    uint16_t message_id;  /* of the next CoAP message that starts here */
+
+    uint16_t now;  /* when the present call into the core began */
+    uint16_t wait; /* node_tick: until the earliest armed timer */
+    struct node_counters counters;
+    uint8_t frame[LINK_MTU_THREE_HOPS]; /* the datagram that is being built */
+};
+
+#endif

@@ -1,0 +1,28 @@
+/*
+ * The command line of ssm-node and the files it names. Prints what is wrong with it; decides no exit code but
+ * through its result.
+ */
+#ifndef SSM_NODE_OPTIONS_H
+#define SSM_NODE_OPTIONS_H
+
+#include "assoc.h"
+
+#include <limits.h>
+
+struct options {
+    const char *gateway_host; /* inside gateway_text */
+    const char *gateway_port;
+    char gateway_text[300];
+    struct assoc_name name;
+    uint8_t psk[ASSOC_PSK_LEN]; /* whoever has the struct wipes it */
+    char state_dir[PATH_MAX];
+    uint32_t observe_interval_ms;
+    bool verbose;
+};
+
+enum options_result { OPTIONS_RUN, OPTIONS_DONE, OPTIONS_USAGE_ERROR, OPTIONS_FILE_ERROR };
+
+/* Fills the options; OPTIONS_DONE when --help or --version was all that was asked. */
+enum options_result options_parse(int argc, char **argv, struct options *out);
+
+#endif
