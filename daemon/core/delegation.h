@@ -1,0 +1,60 @@
+/*
+ * The delegator: runs DTLS handshakes on behalf of nodes, ships the key block, and forgets it. The core of `keys`.
+ *
+ * Owns the handshakes in flight and what the gateway knows of each node (nodes.h). Called by the keys process with
+ * messages of `relay`, administration and the time. Opens no socket; the DTLS library and the database are behind
+ * function tables.
+ */
+#ifndef SSM_DELEGATION_H
+#define SSM_DELEGATION_H
+
+#include "delegation_env.h"
+
+const char *delegator_counter_name(enum delegator_counter counter);
+
+struct delegator;
+
+struct delegator *delegator_create(const struct delegator_config *config, const struct delegator_io *io,
+                                   const struct handshake_engine *engine, const struct keys_store *store);
+/* Wipes every secret. */
+void delegator_destroy(struct delegator *d);
+/* Reads the nodes back; asks relay for the live sessions and each node to associate again. Also to be called when
+ * `relay` was restarted. */
+SSM_MUST_CHECK enum status delegator_start(struct delegator *d, uint64_t now_ms);
+
+void delegator_on_message(struct delegator *d, const struct message *m, uint64_t now_ms);
+/* Does what is due; returns when it wants to be called again (monotonic ms). Also to be called after messages. */
+uint64_t delegator_on_tick(struct delegator *d, uint64_t now_ms);
+uint64_t delegator_counter(const struct delegator *d, enum delegator_counter counter);
+
+/* ---- administration: the store has been changed already ---- */
+
+SSM_MUST_CHECK enum status delegator_add_node(struct delegator *d, const struct node_row *row);
+/* Ends its handshakes and sessions, wipes its keys, forgets it (relay too). */
+void delegator_remove_node(struct delegator *d, uint32_t node, uint64_t now_ms);
+/* Ends the subscriber's handshakes and sessions on all nodes. */
+void delegator_remove_subscriber(struct delegator *d, uint32_t subscriber, uint64_t now_ms);
+/* Ends one live session; SSM_NOT_FOUND. The peer gets its tombstone, the node the new live list. */
+SSM_MUST_CHECK enum status delegator_close_session(struct delegator *d, uint32_t node, uint16_t handle,
+                                                   uint64_t now_ms);
+
+/* What listings show of a node. */
+struct node_view {
+    uint32_t id;
+    struct assoc_name name;
+    uint16_t port;
+    bool associated;
+    uint32_t assoc_counter;
+    uint32_t boot_id;
+    struct endpoint endpoint; /* last known; port 0: never seen */
+    uint64_t heard_ms;        /* monotonic time of the last authentic message; 0: never in this run */
+    uint8_t sessions;         /* live */
+};
+
+/* The i-th node in order of name; false: there are no more. */
+bool delegator_view_node(const struct delegator *d, size_t index, struct node_view *out);
+/* By name; SSM_NOT_FOUND. */
+SSM_MUST_CHECK enum status delegator_find_node(const struct delegator *d, const char *name, size_t len,
+                                               struct node_view *out);
+
+#endif

@@ -1,0 +1,68 @@
+/*
+ * What every part of the delegator stands on: its configuration, its counters and its ways to the outside.
+ *
+ * Owned by delegation.c and handed down to the parts; the parts never include delegation.h.
+ */
+#ifndef SSM_DELEGATION_ENV_H
+#define SSM_DELEGATION_ENV_H
+
+#include "handshake.h"
+#include "message.h"
+#include "store.h"
+
+struct delegator_io {
+    void *ctx;
+    void (*to_relay)(void *ctx, const struct message *m);
+    void (*random)(void *ctx, uint8_t *out, size_t len);
+    /* A rate-limited line for the log: event, node's and subscriber's name (each may be ""), the peer (may be NULL). */
+    void (*log)(void *ctx, const char *event, const struct assoc_name *node, const struct assoc_name *subscriber,
+                const struct endpoint *peer);
+};
+
+struct delegator_config {
+    struct assoc_name gateway; /* our identity towards nodes */
+    uint32_t max_handshakes;
+    uint32_t max_nodes;
+    uint32_t handshake_timeout_s; /* ClientHello to Finished */
+    uint32_t handover_timeout_s;  /* Finished to the node's acknowledgement: 20 */
+    uint8_t node_slots;           /* sessions that a node can hold: 4 */
+};
+
+enum delegator_counter {
+    DELEGATOR_HANDSHAKES_STARTED, /* with a valid cookie */
+    DELEGATOR_HANDSHAKES_DONE,    /* handed over */
+    DELEGATOR_COOKIES_SENT,
+    DELEGATOR_FAILED_HANDSHAKE, /* no common suite, version, malformed, bad Finished */
+    DELEGATOR_FAILED_IDENTITY,  /* unknown PSK identity */
+    DELEGATOR_FAILED_KEY,       /* Finished did not verify: wrong key */
+    DELEGATOR_FAILED_GRANT,     /* authentic, but this node is not granted */
+    DELEGATOR_FAILED_NODE,      /* node unknown, asleep or gone */
+    DELEGATOR_FAILED_TIMEOUT,
+    DELEGATOR_FAILED_BUSY, /* too many handshakes, or all slots of the node live */
+    DELEGATOR_DROP_FORGED, /* epoch-1 handshake records that did not authenticate */
+    DELEGATOR_ASSOCIATIONS,
+    DELEGATOR_DROP_ASSOCIATION, /* bad proof, old counter, unknown name, malformed */
+    DELEGATOR_DROP_CONTROL,     /* forged, replayed or malformed control message */
+    DELEGATOR_KEYBLOCKS_ACKED,
+    DELEGATOR_COUNTERS
+};
+
+struct delegation_env {
+    struct delegator_config config;
+    struct delegator_io io;
+    struct handshake_engine engine;
+    struct keys_store store;
+    uint64_t counters[DELEGATOR_COUNTERS];
+};
+
+static inline void delegation_env_count(struct delegation_env *env, enum delegator_counter counter)
+{
+    env->counters[counter]++;
+}
+
+static inline void delegation_env_send(const struct delegation_env *env, const struct message *m)
+{
+    env->io.to_relay(env->io.ctx, m);
+}
+
+#endif

@@ -1,0 +1,311 @@
+#include "delegation_handover.h"
+
+#include "access.h"
+#include "nodes_control.h"
+
+enum {
+    TOMBSTONE_SEQ_HI = 0xFFFF, /* 2^48-2: the last number but one, because 2^48-1 is an error to one stack */
+    ALERT_LEVEL_WARNING = 1,   /* RFC 5246 7.2.1 */
+    ALERT_CLOSE_NOTIFY = 0,
+    ALERT_LEN = 2,
+};
+
+static const uint32_t TOMBSTONE_SEQ_LO = 0xFFFFFFFE;
+
+static const struct delegation_failure STORE_FAILED = {
+    DELEGATOR_FAILED_NODE, ALERT_INTERNAL_ERROR, CLOSE_STORE, "hand-over failed: the keys database cannot be used"};
+static const struct delegation_failure NODE_SILENT = {
+    DELEGATOR_FAILED_NODE, ALERT_INTERNAL_ERROR, CLOSE_NODE_SILENT,
+    "hand-over failed: the node does not answer; see 'ssmctl node show' for when it was last heard"};
+
+/* ---- access ---- */
+
+static void refuse(struct delegation *d, enum access_verdict verdict)
+{
+    static const char *const EVENTS[] = {
+        [ACCESS_NOT_GRANTED] = "handshake refused: the subscriber is not granted this node; add it again with "
+                               "'ssmctl subscriber add NAME --node NODE'",
+        [ACCESS_NO_NODE] = "handshake refused: the subscriber is granted no node; add it again with 'ssmctl "
+                           "subscriber add NAME --node NODE'",
+        [ACCESS_SEVERAL_NODES] = "handshake refused: on the shared port the subscriber must be granted exactly one "
+                                 "node; it can use the node's own port",
+    };
+    const struct delegation_failure failure = {DELEGATOR_FAILED_GRANT, ALERT_ACCESS_DENIED, CLOSE_HANDSHAKE,
+                                               EVENTS[verdict]};
+
+    delegation_fail(d, &failure);
+}
+
+/* Sets d->node and returns true, or ends the delegation. */
+static bool decide_access(struct delegation *d, uint32_t *granted)
+{
+    const struct delegation_env *env = d->all->env;
+    size_t count = 0;
+
+    if (env->store.grants(env->store.ctx, d->subscriber, granted, env->config.max_nodes, &count) != SSM_OK) {
+        delegation_fail(d, &STORE_FAILED);
+        return false;
+    }
+    enum access_verdict verdict =
+        count <= env->config.max_nodes ? access_decide(d->port_node, granted, count, &d->node) : ACCESS_SEVERAL_NODES;
+    if (verdict != ACCESS_GRANTED)
+        refuse(d, verdict);
+    return verdict == ACCESS_GRANTED;
+}
+
+/* ---- the node's queue ---- */
+
+/* One hand-over at a time for a node, a peer's host and a subscriber: a newer one shows that the older was given up. */
+static void supersede_queued(const struct delegation *d)
+{
+    for (uint32_t i = 0; i < d->all->env->config.max_handshakes; i++) {
+        struct delegation *other = &d->all->pool[i];
+        if (other != d && other->state == DELEGATION_QUEUED && other->node == d->node &&
+            other->subscriber == d->subscriber &&
+            bytes_equal(other->peer.addr, d->peer.addr, sizeof d->peer.addr))
+            delegation_drop(other, CLOSE_REPLACED);
+    }
+}
+
+void handover_begin(struct delegation *d, uint32_t *granted, uint64_t now_ms)
+{
+    static const struct delegation_failure NODE_UNKNOWN = {DELEGATOR_FAILED_NODE, ALERT_INTERNAL_ERROR,
+                                                           CLOSE_NODE_SILENT, "hand-over failed: no such node"};
+
+    if (!decide_access(d, granted))
+        return;
+    if (nodes_find(d->all->nodes, d->node) == NULL) {
+        delegation_fail(d, &NODE_UNKNOWN);
+        return;
+    }
+    supersede_queued(d);
+    d->state = DELEGATION_QUEUED;
+    d->turn = ++d->all->last_turn;
+    d->deadline_ms = now_ms + (uint64_t)d->all->env->config.handover_timeout_s * 1000;
+    d->all->nodes->is_work_due = true;
+}
+
+static struct delegation *queue_first(const struct delegations *all, const struct node *node)
+{
+    struct delegation *first = NULL;
+
+    for (uint32_t i = 0; i < all->env->config.max_handshakes; i++) {
+        struct delegation *d = &all->pool[i];
+        if (d->state == DELEGATION_QUEUED && d->node == node->row.id && (first == NULL || d->turn < first->turn))
+            first = d;
+    }
+    return first;
+}
+
+/* ---- the key block ---- */
+
+/* The one close_notify of the gateway, sealed before the keys go (RFC 5246 7.2.1). */
+static void tombstone_seal(const struct record_key *server, uint8_t tombstone[STORE_TOMBSTONE_LEN])
+{
+    struct record r = {.type = RECORD_ALERT, .epoch = 1, .body_len = ALERT_LEN};
+
+    r.seq = seq48_make(TOMBSTONE_SEQ_HI, TOMBSTONE_SEQ_LO);
+    r.body = tombstone + RECORD_SEALED_HEADER_LEN;
+    r.body[0] = ALERT_LEVEL_WARNING;
+    r.body[1] = ALERT_CLOSE_NOTIFY;
+    record_set_explicit_nonce(&r);
+    record_seal(server, &r);
+    (void)record_put_header(&r);
+}
+
+/* Seals the key block for the node and wipes every plain copy of the keys. */
+static enum status keyblock_seal(struct delegation *d, struct node *node, uint8_t *frame, size_t *frame_len)
+{
+    uint8_t payload[KEYBLOCK_LEN];
+    struct keyblock k = {
+        .session = d->handle,
+        .role = KEYBLOCK_SERVER,
+        .suite = KEYBLOCK_AES_128_CCM_8,
+        .slot = d->slot,
+        .replaces = node_slot_replaces(&node->slots[d->slot]),
+        .first_send_seq = KEYBLOCK_FIRST_SEND_SEQ,
+        .scope = KEYBLOCK_SCOPE_ALL,
+        .lifetime_min = KEYBLOCK_LIFETIME_UNLIMITED,
+        .client = d->keys.client,
+        .server = d->keys.server,
+    };
+
+    bytes_wipe(&d->keys, sizeof d->keys);
+    d->has_keys = false;
+    keyblock_encode(&k, payload);
+    bytes_wipe(&k, sizeof k);
+    enum status status = node_control_seal(node, CONTROL_KEYBLOCK, payload, sizeof payload, frame, frame_len);
+    bytes_wipe(payload, sizeof payload);
+    return status;
+}
+
+static void prepare_send(const struct delegation *d, struct span sealed, struct span tombstone)
+{
+    struct message m = {.type = MSG_SESSION_PREPARE,
+                        .connection = d->connection,
+                        .node = d->node,
+                        .handle = d->handle,
+                        .slot = d->slot,
+                        .subscriber = d->subscriber};
+
+    m.peer = d->peer;
+    m.local = d->local;
+    m.data[0] = sealed;
+    m.data[1] = tombstone;
+    m.data[2] = (struct span){.at = d->flight, .len = d->flight_len};
+    delegation_env_send(d->all->env, &m);
+}
+
+/* The key block leaves, once; the sealed copy here is wiped, and relay repeats its own byte for byte. */
+static void ship(struct delegation *d, struct node *node)
+{
+    uint8_t frame[NODE_CONTROL_FRAME_MAX];
+    uint8_t tombstone[STORE_TOMBSTONE_LEN];
+    size_t frame_len;
+
+    tombstone_seal(&d->keys.server, tombstone);
+    if (keyblock_seal(d, node, frame, &frame_len) != SSM_OK) {
+        delegation_fail(d, &NODE_SILENT);
+        return;
+    }
+    d->state = DELEGATION_HANDOVER;
+    node_exchange_begin(node, NODE_EXCHANGE_KEYBLOCK, d->connection, (uint8_t)(1u << d->slot));
+    prepare_send(d, (struct span){.at = frame, .len = frame_len},
+                 (struct span){.at = tombstone, .len = sizeof tombstone});
+    bytes_wipe(frame, sizeof frame);
+}
+
+static void evict(const struct delegation *d, struct node *node)
+{
+    struct message m = {.type = MSG_SESSION_EVICT, .node = node->row.id};
+
+    node_exchange_begin(node, NODE_EXCHANGE_EVICT, d->connection, 0);
+    delegation_env_send(d->all->env, &m);
+}
+
+static void start(struct delegation *d, struct node *node)
+{
+    static const struct delegation_failure NUMBERS = {DELEGATOR_FAILED_NODE, ALERT_INTERNAL_ERROR, CLOSE_NO_ROOM,
+                                                      "hand-over failed: the node's session numbers are used up; "
+                                                      "restart the node"};
+
+    d->slot = node_choose_slot(d->all->nodes, node, &d->peer, &d->local);
+    if (d->slot == NODE_NO_SLOT) {
+        evict(d, node);
+        return;
+    }
+    enum status status = node_take_session_number(d->all->nodes, node, &d->handle);
+    if (status == SSM_OK)
+        ship(d, node);
+    else
+        delegation_fail(d, status == SSM_EXHAUSTED ? &NUMBERS : &STORE_FAILED);
+}
+
+void handover_advance(struct delegations *all, struct node *node, uint64_t now_ms)
+{
+    struct delegation *next = queue_first(all, node);
+
+    if (!node->is_associated || !all->nodes->are_sessions_known || node->exchange.kind != NODE_EXCHANGE_NONE)
+        return;
+    /* After each association the live list comes first; otherwise a waiting peer does. */
+    if (next != NULL && !node->is_live_due)
+        start(next, node);
+    else if (node_live_list_is_due(all->nodes, node))
+        node_live_list_send(all->nodes, node, now_ms);
+}
+
+/* ---- its outcome ---- */
+
+static void commit(struct delegation *d, struct node *node)
+{
+    struct node_slot *slot = &node->slots[d->slot];
+    struct message m = {.type = MSG_SESSION_COMMIT, .connection = d->connection, .node = d->node, .handle = d->handle};
+
+    assoc_ratchet_gateway(&node->assoc);
+    *slot = (struct node_slot){
+        .handle = d->handle, .subscriber = d->subscriber, .peer = d->peer, .local = d->local};
+    node_exchange_end(d->all->nodes, node, true);
+    d->state = DELEGATION_COMMITTING;
+    delegation_env_count(d->all->env, DELEGATOR_KEYBLOCKS_ACKED);
+    delegation_env_send(d->all->env, &m);
+}
+
+void handover_on_answer(struct delegations *all, struct node *node, uint8_t code)
+{
+    static const struct delegation_failure NODE_REFUSED = {DELEGATOR_FAILED_NODE, ALERT_INTERNAL_ERROR, CLOSE_NO_ROOM,
+                                                           "hand-over failed: the node refused the key block"};
+    struct delegation *d = delegations_find(all, node->exchange.connection);
+
+    if (code == COAP_CREATED)
+        commit(d, node);
+    else
+        delegation_fail(d, &NODE_REFUSED);
+}
+
+void handover_on_association(struct delegations *all, const struct node *node)
+{
+    static const struct delegation_failure REJOINED = {DELEGATOR_FAILED_NODE, ALERT_INTERNAL_ERROR,
+                                                       CLOSE_NODE_REBOOT,
+                                                       "hand-over failed: the node joined again in the midst of it"};
+
+    if (node->exchange.kind == NODE_EXCHANGE_KEYBLOCK)
+        delegation_fail(delegations_find(all, node->exchange.connection), &REJOINED);
+}
+
+void handover_on_durable(struct delegations *all, const struct message *m)
+{
+    struct delegation *d = delegations_find(all, m->connection);
+
+    if (d == NULL || d->state != DELEGATION_COMMITTING)
+        return;
+    delegation_env_count(all->env, DELEGATOR_HANDSHAKES_DONE);
+    delegation_free(d);
+}
+
+void handover_on_abort(struct delegations *all, const struct message *m)
+{
+    struct delegation *d = delegations_find(all, m->connection);
+
+    if (d == NULL)
+        return;
+    struct node *node = nodes_find(all->nodes, d->node);
+    if (node != NULL && d->state == DELEGATION_COMMITTING)
+        node_free_slot(all->nodes, node, d->handle, false);
+    const struct delegation_failure by_relay = {
+        m->kind == CLOSE_NO_ROOM ? DELEGATOR_FAILED_BUSY : DELEGATOR_FAILED_HANDSHAKE, ALERT_INTERNAL_ERROR, m->kind,
+        close_reason_name(m->kind)};
+    delegation_fail(d, &by_relay);
+}
+
+void handover_on_closed(struct delegations *all, const struct message *m)
+{
+    static const struct delegation_failure SLOTS_LIVE = {
+        DELEGATOR_FAILED_BUSY, ALERT_INTERNAL_ERROR, CLOSE_NO_ROOM,
+        "hand-over failed: all sessions of the node are in use; see 'ssmctl session list'"};
+    struct node *node = nodes_find(all->nodes, m->node);
+
+    if (node == NULL)
+        return;
+    node_free_slot(all->nodes, node, m->handle, false);
+    for (uint32_t i = 0; i < all->env->config.max_handshakes; i++) {
+        struct delegation *d = &all->pool[i];
+        if (d->state == DELEGATION_COMMITTING && d->node == m->node && d->handle == m->handle)
+            delegation_free(d);
+    }
+    if (node->exchange.kind != NODE_EXCHANGE_EVICT)
+        return;
+    if (m->handle == 0)
+        delegation_fail(delegations_find(all, node->exchange.connection), &SLOTS_LIVE);
+    else
+        node_exchange_end(all->nodes, node, true);
+}
+
+uint64_t handover_tick(struct delegation *d, uint64_t now_ms)
+{
+    if (d->state != DELEGATION_QUEUED && d->state != DELEGATION_HANDOVER)
+        return UINT64_MAX;
+    if (now_ms < d->deadline_ms)
+        return d->deadline_ms;
+    delegation_fail(d, &NODE_SILENT);
+    return UINT64_MAX;
+}

@@ -1,0 +1,145 @@
+/*
+ * The messages between the processes of ssmd: one codec for all of them.
+ *
+ * Carried over SOCK_SEQPACKET pairs made by the parent, one per pair of siblings. All have one fixed
+ * little-endian header with every scalar field, and up to three byte strings behind it. The table in
+ * message.c names each type and bounds its byte strings; a datagram that breaks the table is refused, because
+ * the sender may have been taken over.
+ */
+#ifndef SSM_MESSAGE_H
+#define SSM_MESSAGE_H
+
+#include "endpoint.h"
+
+enum message_type {
+    /* parent and children */
+    MSG_READY = 1, /* child -> parent: started, stores open */
+    MSG_HEARTBEAT, /* child -> parent: my loop turns */
+    MSG_STOP,      /* parent -> child: end in order */
+    MSG_SIBLING,   /* parent -> child, with descriptor: your new channel to the other process; the old one is
+                      dead */
+    MSG_SOCKET,    /* parent -> relay, with descriptor: kind = enum message_socket, node, local.port */
+    MSG_PORT_NEEDED,  /* keys -> parent: node, local.port: open this node's port and give it to relay */
+    MSG_PORT_DROPPED, /* keys -> parent -> relay: node, local.port: close it */
+    MSG_PORT_FAILED,  /* parent -> keys: node, local.port, value = errno: it could not be opened */
+
+    /* relay and keys */
+    MSG_DGRAM_IN,  /* relay -> keys: connection (0: stranger), node (0: shared port), peer, local, data[0] =
+                      one record */
+    MSG_DGRAM_OUT, /* keys -> relay: connection (0: no session behind it), node, peer, local, data[0] =
+                      datagram. The first one with a connection makes relay open a session in state
+                      HANDSHAKING. */
+    MSG_NODE_CTRL_IN,   /* relay -> keys: node (0: unknown address), peer = the node's endpoint, data[0] =
+                           datagram */
+    MSG_NODE_CTRL_OUT,  /* keys -> relay: node, peer (port 0: the node's known one), kind = enum
+                           message_repeat, data[0] */
+    MSG_NODE_CTRL_DONE, /* keys -> relay: node: the repeated datagram has been answered or given up */
+    MSG_NODE_KEYS, /* keys -> relay: node, peer = its endpoint, value = association counter, data[0] = tag key
+                    */
+    MSG_NODE_GONE, /* keys -> relay: node: forget it, its sessions get their tombstones */
+    MSG_SESSION_PREPARE, /* keys -> relay: connection, node, handle, slot, subscriber, data[0] = sealed key
+                            block (sent and repeated until COMMIT, ABORT or NODE_CTRL_DONE), [1] = tombstone,
+                            [2] = withheld last flight */
+    MSG_SESSION_COMMIT,  /* keys -> relay: connection, node, handle: make the row durable, then release flight
+                            and queue */
+    MSG_SESSION_DURABLE, /* relay -> keys: connection, node, handle */
+    MSG_SESSION_ABORT,   /* both: connection, kind = enum close_reason: the hand-over failed; nothing of it
+                            stays */
+    MSG_SESSION_CLOSE,   /* keys -> relay: node, handle (0: all of the node), subscriber (0: any), kind =
+                            close_reason */
+    MSG_SESSION_CLOSED,  /* relay -> keys: node, handle, kind = close_reason: relay has ended it (also the
+                            answer to EVICT;  handle 0 then: no session was idle enough) */
+    MSG_SESSION_EVICT,   /* keys -> relay: node: end its longest idle session, if idle long enough */
+    MSG_SESSION_LIST,    /* keys -> relay: request, value = cursor (0: start); relay -> keys: request, value =
+                            next cursor    (0: end), data[0] = session rows of SESSION_ROW_LEN each, at most
+                            SESSION_ROWS_MAX */
+    MSG_STATUS, /* keys -> relay: request; relay -> keys: request, data[0] = counters, 8 bytes each */
+    MSG_TYPE_END
+};
+
+enum message_socket { SOCKET_NODE_PORT = 1, SOCKET_SHARED_PORT, SOCKET_NODE_LINK };
+enum message_repeat { REPEAT_NO = 0, REPEAT_UNTIL_DONE = 1 };
+
+enum close_reason {
+    CLOSE_NONE = 0,
+    CLOSE_PEER = 1,         /* the peer's close_notify or fatal alert, reported by the node */
+    CLOSE_UNUSED = 2,       /* no record within 30 s of the hand-over */
+    CLOSE_EXPIRED = 3,      /* lifetime over, reported by the node */
+    CLOSE_IDLE = 4,         /* idle time-out of the gateway */
+    CLOSE_ADMIN = 5,        /* ssmctl session close */
+    CLOSE_REVOKED = 6,      /* subscriber or node removed */
+    CLOSE_EVICTED = 7,      /* its slot was needed */
+    CLOSE_REPLACED = 8,     /* a new handshake took its place */
+    CLOSE_NODE_REBOOT = 9,  /* the node's boot id changed: its keys are gone */
+    CLOSE_NODE_SILENT = 10, /* no acknowledgement of the key block in time */
+    CLOSE_NO_ROOM = 11,     /* the session table, a pool or the node's slots are full */
+    CLOSE_STORE = 12,       /* the row could not be made durable */
+    CLOSE_RESTART = 13,     /* the process that ran the handshake is gone */
+    CLOSE_HANDSHAKE = 14,   /* the handshake failed; keys has sent the alert */
+    CLOSE_REASON_END
+};
+
+enum {
+    MESSAGE_DATA = 3,
+    MESSAGE_VERSION = 1,
+    MESSAGE_HEADER_LEN = 74,
+    MESSAGE_BYTES_MAX = 17000, /* header and strings: a record of the largest size fits */
+    MESSAGE_DGRAM_MAX = MESSAGE_BYTES_MAX - MESSAGE_HEADER_LEN,
+    MESSAGE_CONTROL_MAX = 128, /* an association or control datagram: one frame of the link */
+    MESSAGE_FLIGHT_MAX = 256,  /* a withheld last flight */
+    SESSION_ROW_LEN = 64,
+    SESSION_ROWS_MAX = 200,
+};
+
+struct span {
+    const uint8_t *at; /* inside the decoded buffer, or the sender's */
+    size_t len;
+};
+
+struct message {
+    uint8_t type;
+    uint8_t kind;
+    uint8_t slot;
+    uint16_t handle;
+    uint32_t request;
+    uint32_t connection;
+    uint32_t node;
+    uint32_t subscriber;
+    uint64_t value;
+    struct endpoint peer;
+    struct endpoint local;
+    struct span data[MESSAGE_DATA];
+};
+
+/* Encodes into `buf` (MESSAGE_BYTES_MAX) and returns the length. A message that breaks the table is a bug:
+ * asserts. */
+size_t message_encode(const struct message *m, uint8_t *buf);
+/* The byte strings of `out` lie inside `buf`. SSM_TRUNCATED: shorter than its header; SSM_UNSUPPORTED:
+ * another version; SSM_MALFORMED: an unknown type, a kind or a string outside the type's bounds, a reserved
+ * byte, another length. */
+SSM_MUST_CHECK enum status message_decode(const uint8_t *buf, size_t len, struct message *out);
+/* "SESSION_PREPARE"; "?" for an unknown type. For logs. */
+const char *message_name(uint8_t type);
+/* "idle", "revoked", ...: for logs and listings. */
+const char *close_reason_name(uint8_t reason);
+
+/* One row of MSG_SESSION_LIST. */
+struct session_row {
+    uint32_t node;
+    uint32_t subscriber;
+    uint16_t handle;
+    uint8_t slot;
+    uint8_t state; /* enum session_state */
+    struct endpoint peer;
+    struct endpoint local;
+    uint32_t age_s;
+    uint32_t idle_s;
+    uint32_t to_node; /* records relayed */
+    uint32_t from_node;
+};
+
+void session_row_encode(const struct session_row *row, uint8_t out[SESSION_ROW_LEN]);
+/* SSM_MALFORMED: no node, no handle, or a state that does not exist. */
+SSM_MUST_CHECK enum status session_row_decode(const uint8_t buf[SESSION_ROW_LEN], struct session_row *out);
+
+#endif

@@ -1,0 +1,109 @@
+/*
+ * What the gateway knows of each node: its row, its association, its session slots and the one exchange in flight.
+ *
+ * A table in memory, ordered by name, that the delegator allocates once. Decides on slots and session numbers; sends
+ * nothing (nodes_control.h, nodes_association.h).
+ */
+#ifndef SSM_NODES_H
+#define SSM_NODES_H
+
+#include "delegation_env.h"
+
+/* One session slot of a node, as the gateway has assigned it. */
+struct node_slot {
+    uint16_t handle; /* session number; 0: free */
+    uint32_t subscriber;
+    struct endpoint peer;
+    struct endpoint local;
+    bool is_stale; /* the node may hold a session here that is not `handle` */
+};
+
+/* Stop and wait: a node is asked one thing at a time. */
+enum node_exchange_kind {
+    NODE_EXCHANGE_NONE,
+    NODE_EXCHANGE_LIVE,     /* the live list is out */
+    NODE_EXCHANGE_EVICT,    /* relay is looking for a session to end, for the hand-over of `connection` */
+    NODE_EXCHANGE_KEYBLOCK, /* the key block of `connection` is out */
+};
+
+struct node_exchange {
+    enum node_exchange_kind kind;
+    uint32_t connection;
+    uint16_t message_id;
+    uint8_t slots;        /* bit i: what the exchange says settles slot i */
+    uint64_t deadline_ms; /* of NODE_EXCHANGE_LIVE; a hand-over keeps its own */
+};
+
+enum node_transcript_state {
+    NODE_TRANSCRIPT_NONE,
+    NODE_TRANSCRIPT_ANSWERED,  /* request verified, answer sent */
+    NODE_TRANSCRIPT_CONFIRMED, /* it became the present association */
+};
+
+struct node {
+    struct node_row row;
+    struct endpoint endpoint; /* of the last confirmation; port 0: none in this run */
+    uint64_t heard_ms;
+    struct assoc assoc; /* in memory alone, so that no restart can continue one of its counters */
+    bool is_associated;
+    enum node_transcript_state transcript_state;
+    struct assoc_transcript transcript;
+    uint64_t rejoin_ms;       /* while not associated: when to ask again */
+    uint64_t rejoin_limit_ms; /* no answer to an unreadable control message before */
+    struct node_slot slots[KEYBLOCK_SLOTS];
+    uint32_t next_session;
+    uint16_t message_id; /* of the last control message sealed */
+    struct node_exchange exchange;
+    bool is_live_due;    /* a live list must be the next message */
+    bool is_live_unheard; /* the last one was given up; wait for a sign of life */
+};
+
+struct nodes {
+    struct delegation_env *env;
+    struct node *pool;     /* env->config.max_nodes, the delegator's */
+    struct node **by_name; /* as many, the delegator's; the first `count` are used */
+    uint32_t count;
+    bool are_sessions_known; /* relay has listed all sessions since its or our start */
+    bool is_work_due;        /* an exchange may be possible that was not before */
+};
+
+/* SSM_EXISTS: id or name is known. SSM_NO_ROOM: max_nodes are there. */
+SSM_MUST_CHECK enum status nodes_add(struct nodes *nodes, const struct node_row *row);
+/* Wipes and forgets it. */
+void nodes_remove(struct nodes *nodes, struct node *node);
+struct node *nodes_find(const struct nodes *nodes, uint32_t id);
+struct node *nodes_find_name(const struct nodes *nodes, const char *name, size_t len);
+
+/*
+ * The next session number of a node, durably reserved before it is returned: after a crash it is not used again.
+ * SSM_EXHAUSTED: all 65535 are used up, until the node reboots. SSM_IO.
+ */
+SSM_MUST_CHECK enum status node_take_session_number(struct nodes *nodes, struct node *node, uint16_t *number);
+/* The node came back without any session: slots are free, and numbers may start again when they run low. */
+void node_forget_sessions(struct nodes *nodes, struct node *node);
+
+enum { NODE_NO_SLOT = 0xFF };
+
+/*
+ * The slot for a new session between these endpoints: that of the same 5-tuple's session, which it replaces, or a free
+ * one. NODE_NO_SLOT: all are taken.
+ */
+uint8_t node_choose_slot(const struct nodes *nodes, const struct node *node, const struct endpoint *peer,
+                         const struct endpoint *local);
+/* Must the key block for this slot say "replaces"? */
+bool node_slot_replaces(const struct node_slot *slot);
+/* Takes over a live session that relay has listed. A keys database from a backup may know less: its number is not used
+ * again either. */
+void node_restore_slot(struct node *node, const struct session_row *row);
+struct node_slot *node_find_slot(struct node *node, uint16_t handle);
+/* Frees a session's slot; `node_knows`: the node has dropped it itself. Nothing happens to an unknown handle. */
+void node_free_slot(struct nodes *nodes, struct node *node, uint16_t handle, bool node_knows);
+uint8_t node_session_count(const struct node *node);
+bool node_has_session_of(const struct node *node, uint32_t subscriber);
+
+/* Opens an exchange; a message of it has just been sealed under node->message_id. */
+void node_exchange_begin(struct node *node, enum node_exchange_kind kind, uint32_t connection, uint8_t slots);
+/* Ends the exchange: `settled` when the node has done what it was told. */
+void node_exchange_end(struct nodes *nodes, struct node *node, bool settled);
+
+#endif

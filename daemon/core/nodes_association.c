@@ -1,0 +1,174 @@
+#include "nodes_association.h"
+
+#include "linkframe.h"
+
+enum {
+    REJOIN_PERIOD_MS = 30000,
+    REJOIN_LIMIT_MS = 5000,
+    REJOIN_FIRST_BYTE = LINK_ASSOCIATION << 5 | ASSOC_REJOIN,
+};
+
+static void rejoin_send(const struct nodes *nodes, const struct node *node, const struct endpoint *peer)
+{
+    static const uint8_t REJOIN[] = {REJOIN_FIRST_BYTE};
+
+    node_control_send(nodes, node, peer, REPEAT_NO, REJOIN, sizeof REJOIN);
+}
+
+void node_association_missing(const struct nodes *nodes, struct node *node, const struct endpoint *peer,
+                              uint64_t now_ms)
+{
+    if (now_ms < node->rejoin_limit_ms)
+        return;
+    node->rejoin_limit_ms = now_ms + REJOIN_LIMIT_MS;
+    rejoin_send(nodes, node, peer);
+}
+
+uint64_t node_association_tick(const struct nodes *nodes, struct node *node, uint64_t now_ms)
+{
+    /* A node that never was associated has no address yet; it comes by itself. */
+    if (node->is_associated || node->row.assoc_counter == 0)
+        return UINT64_MAX;
+    if (now_ms >= node->rejoin_ms) {
+        node->rejoin_ms = now_ms + REJOIN_PERIOD_MS;
+        rejoin_send(nodes, node, NULL);
+    }
+    return node->rejoin_ms;
+}
+
+void node_association_publish(const struct nodes *nodes, const struct node *node)
+{
+    struct message m = {.type = MSG_NODE_KEYS, .node = node->row.id, .peer = node->endpoint};
+
+    m.value = node->row.assoc_counter;
+    m.data[0] = (struct span){.at = node->assoc.tag_key, .len = sizeof node->assoc.tag_key};
+    delegation_env_send(nodes->env, &m);
+}
+
+/* ---- request ---- */
+
+static void answer_send(const struct nodes *nodes, const struct node *node, const struct endpoint *peer)
+{
+    uint8_t answer[ASSOC_MESSAGE_MAX];
+    size_t len = assoc_answer_encode(node->row.psk, &node->transcript, answer);
+
+    node_control_send(nodes, node, peer, REPEAT_NO, answer, len);
+}
+
+static enum status on_request(struct nodes *nodes, const struct message *m)
+{
+    struct assoc_transcript t;
+
+    bytes_fill(&t, 0, sizeof t);
+    enum status status = assoc_request_decode(m->data[0].at, m->data[0].len, &t);
+    if (status != SSM_OK)
+        return status;
+    struct node *node = nodes_find_name(nodes, t.node.text, t.node.len);
+    if (node == NULL)
+        return SSM_NOT_FOUND;
+    status = assoc_verify(node->row.psk, &t, m->data[0].at, m->data[0].len);
+    if (status != SSM_OK)
+        return status;
+    if (assoc_counter(&t) <= node->row.assoc_counter)
+        return SSM_REPLAYED;
+    if (node->transcript_state != NODE_TRANSCRIPT_ANSWERED ||
+        assoc_counter(&t) > assoc_counter(&node->transcript)) {
+        t.gateway = nodes->env->config.gateway;
+        nodes->env->io.random(nodes->env->io.ctx, t.gateway_nonce, sizeof t.gateway_nonce);
+        node->transcript = t;
+        node->transcript_state = NODE_TRANSCRIPT_ANSWERED;
+    } else if (!bytes_equal(t.node_nonce, node->transcript.node_nonce, sizeof t.node_nonce)) {
+        return SSM_REPLAYED;
+    }
+    answer_send(nodes, node, &m->peer);
+    return SSM_OK;
+}
+
+/* ---- confirmation ---- */
+
+static void on_reboot(struct nodes *nodes, struct node *node)
+{
+    struct message close = {.type = MSG_SESSION_CLOSE, .node = node->row.id, .kind = CLOSE_NODE_REBOOT};
+
+    delegation_env_send(nodes->env, &close);
+    node_forget_sessions(nodes, node);
+}
+
+static enum status association_begin(struct nodes *nodes, struct node *node, const struct assoc_transcript *t,
+                                     const struct endpoint *peer, uint64_t now_ms)
+{
+    const struct keys_store *store = &nodes->env->store;
+    uint32_t counter = assoc_counter(t);
+
+    if (t->boot_id != node->row.boot_id)
+        on_reboot(nodes, node);
+    enum status status = store->set_association(store->ctx, node->row.id, counter, t->boot_id);
+    if (status != SSM_OK)
+        return status;
+    node->row.assoc_counter = counter;
+    node->row.boot_id = t->boot_id;
+    node_live_list_stop(nodes, node, false);
+    assoc_wipe(&node->assoc);
+    assoc_derive(node->row.psk, t, &node->assoc);
+    node->transcript = *t;
+    node->transcript_state = NODE_TRANSCRIPT_CONFIRMED;
+    node->endpoint = *peer;
+    node->heard_ms = now_ms;
+    node->is_associated = true;
+    node->is_live_due = true;
+    node->is_live_unheard = false;
+    nodes->is_work_due = true;
+    delegation_env_count(nodes->env, DELEGATOR_ASSOCIATIONS);
+    node_association_publish(nodes, node);
+    return SSM_OK;
+}
+
+/* Sets *fresh to the node if the confirmation opened an association. */
+static enum status on_confirm(struct nodes *nodes, const struct message *m, uint64_t now_ms, struct node **fresh)
+{
+    struct assoc_transcript t;
+
+    enum status status = assoc_confirm_decode(m->data[0].at, m->data[0].len, &t);
+    if (status != SSM_OK)
+        return status;
+    struct node *node = nodes_find_name(nodes, t.node.text, t.node.len);
+    if (node == NULL)
+        return SSM_NOT_FOUND;
+    if (node->transcript_state == NODE_TRANSCRIPT_NONE)
+        return SSM_REFUSED;
+    uint32_t boot_id = t.boot_id;
+    t = node->transcript;
+    t.boot_id = boot_id;
+    status = assoc_verify(node->row.psk, &t, m->data[0].at, m->data[0].len);
+    if (status != SSM_OK)
+        return status;
+    if (node->transcript_state == NODE_TRANSCRIPT_ANSWERED) {
+        status = association_begin(nodes, node, &t, &m->peer, now_ms);
+        *fresh = status == SSM_OK ? node : NULL;
+        return status;
+    }
+    /* The node has not heard our first message yet: it is sent again, and nothing else changes. */
+    node->is_live_due = true;
+    nodes->is_work_due = true;
+    return SSM_OK;
+}
+
+struct node *node_association_input(struct nodes *nodes, const struct message *m, uint64_t now_ms)
+{
+    struct node *fresh = NULL;
+    enum status status = SSM_MALFORMED;
+
+    switch (assoc_number_of(m->data[0].at, m->data[0].len)) {
+    case ASSOC_REQUEST:
+        status = on_request(nodes, m);
+        break;
+    case ASSOC_CONFIRM:
+        status = on_confirm(nodes, m, now_ms, &fresh);
+        break;
+    default:
+        break;
+    }
+    if (status != SSM_OK)
+        delegation_env_count(nodes->env, DELEGATOR_DROP_ASSOCIATION);
+    return fresh;
+}

@@ -1,0 +1,139 @@
+#include "relay_nodes.h"
+
+bool rate_limit_take(struct rate_limit *limit, uint64_t now_ms)
+{
+    if (now_ms - limit->since_ms >= 1000) {
+        limit->since_ms = now_ms;
+        limit->used = 0;
+    }
+    if (limit->used == RATE_LIMIT_PER_S)
+        return false;
+    limit->used++;
+    return true;
+}
+
+static uint64_t hash_of_id(const struct relay_nodes *nodes, uint32_t id)
+{
+    return slot_hash(nodes->hash_seed, &id, sizeof id);
+}
+
+static uint64_t hash_of_endpoint(const struct relay_nodes *nodes, const struct endpoint *endpoint)
+{
+    return slot_hash(nodes->hash_seed, endpoint, sizeof *endpoint);
+}
+
+static uint32_t number_of(const struct relay_nodes *nodes, const struct relay_node *node)
+{
+    return (uint32_t)(node - nodes->all) + 1;
+}
+
+void relay_nodes_init(struct relay_nodes *nodes, struct arena *a, uint32_t cap, uint64_t hash_seed)
+{
+    nodes->all = arena_take(a, cap, sizeof *nodes->all);
+    slots_init(&nodes->slots, a, cap);
+    slot_index_init(&nodes->by_id, a, cap);
+    slot_index_init(&nodes->by_endpoint, a, cap);
+    nodes->hash_seed = hash_seed;
+}
+
+struct relay_node *relay_nodes_add(struct relay_nodes *nodes, uint32_t id)
+{
+    uint32_t number = slots_take(&nodes->slots);
+
+    SSM_ASSERT(id != 0);
+    if (number == 0)
+        return NULL;
+    nodes->all[number - 1].id = id;
+    slot_index_add(&nodes->by_id, hash_of_id(nodes, id), number);
+    return &nodes->all[number - 1];
+}
+
+void relay_nodes_remove(struct relay_nodes *nodes, struct relay_node *node)
+{
+    uint32_t number = number_of(nodes, node);
+
+    relay_node_move(nodes, node, &(struct endpoint){.port = 0});
+    slot_index_remove(&nodes->by_id, hash_of_id(nodes, node->id), number);
+    bytes_wipe(node, sizeof *node);
+    slots_give(&nodes->slots, number);
+}
+
+struct relay_node *relay_nodes_find(const struct relay_nodes *nodes, uint32_t id)
+{
+    uint32_t at = slot_index_first(&nodes->by_id, hash_of_id(nodes, id));
+
+    for (; at != 0; at = slot_index_next(&nodes->by_id, at))
+        if (nodes->all[at - 1].id == id)
+            return &nodes->all[at - 1];
+    return NULL;
+}
+
+struct relay_node *relay_nodes_find_endpoint(const struct relay_nodes *nodes, const struct endpoint *endpoint)
+{
+    uint32_t at = slot_index_first(&nodes->by_endpoint, hash_of_endpoint(nodes, endpoint));
+
+    for (; at != 0; at = slot_index_next(&nodes->by_endpoint, at))
+        if (endpoint_equal(&nodes->all[at - 1].endpoint, endpoint))
+            return &nodes->all[at - 1];
+    return NULL;
+}
+
+struct relay_node *relay_nodes_at(const struct relay_nodes *nodes, uint32_t number)
+{
+    SSM_ASSERT(number > 0 && number <= nodes->slots.high);
+    return nodes->all[number - 1].id != 0 ? &nodes->all[number - 1] : NULL;
+}
+
+void relay_node_move(struct relay_nodes *nodes, struct relay_node *node, const struct endpoint *endpoint)
+{
+    uint32_t number = number_of(nodes, node);
+
+    if (node->endpoint.port != 0)
+        slot_index_remove(&nodes->by_endpoint, hash_of_endpoint(nodes, &node->endpoint), number);
+    node->endpoint = *endpoint;
+    if (endpoint->port != 0)
+        slot_index_add(&nodes->by_endpoint, hash_of_endpoint(nodes, endpoint), number);
+}
+
+void relay_node_set_key(struct relay_node *node, uint64_t generation, const uint8_t tag_key[LINK_TAG_KEY_LEN])
+{
+    if (bytes_equal(node->tag_key, tag_key, LINK_TAG_KEY_LEN))
+        return;
+    node->has_tag_key_before = node->generation != 0;
+    bytes_copy(node->tag_key_before, node->tag_key, LINK_TAG_KEY_LEN);
+    bytes_copy(node->tag_key, tag_key, LINK_TAG_KEY_LEN);
+    node->generation = generation;
+}
+
+enum status relay_node_check_tag(struct relay_node *node, uint16_t handle, struct record *record)
+{
+    enum status status = linkframe_check_tag(node->tag_key, handle, record);
+
+    if (!node->has_tag_key_before)
+        return status;
+    if (status == SSM_BAD_TAG)
+        return linkframe_check_tag(node->tag_key_before, handle, record);
+    if (status == SSM_OK) {
+        node->has_tag_key_before = false;
+        bytes_wipe(node->tag_key_before, LINK_TAG_KEY_LEN);
+    }
+    return status;
+}
+
+void relay_node_repeat(struct relay_node *node, uint32_t connection, struct span datagram,
+                       uint32_t interval_ms, uint64_t now_ms)
+{
+    struct relay_repeat *repeat = &node->repeat;
+
+    relay_node_repeat_end(node);
+    repeat->connection = connection;
+    repeat->len = (uint16_t)datagram.len;
+    bytes_copy(repeat->datagram, datagram.at, datagram.len);
+    repeat->interval_ms = interval_ms;
+    repeat->due_ms = now_ms + interval_ms;
+}
+
+void relay_node_repeat_end(struct relay_node *node)
+{
+    bytes_wipe(&node->repeat, sizeof node->repeat);
+}

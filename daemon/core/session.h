@@ -1,0 +1,97 @@
+/*
+ * The session table and its one transition table.
+ *
+ * Owned by the relay. A session is found by its peer's 5-tuple (local and remote address and port) and by
+ * (node, handle). A 5-tuple has at most two: a settled one (ACTIVE or CLOSING) and, beside it, a successor in
+ * negotiation (HANDSHAKING or KEYING). Nothing here sends, stores or logs.
+ */
+#ifndef SSM_SESSION_H
+#define SSM_SESSION_H
+
+#include "slots.h"
+#include "store.h"
+
+enum session_state {
+    SESSION_NEW,         /* a free slot, or one being filled */
+    SESSION_HANDSHAKING, /* `keys` is in the handshake with the peer */
+    SESSION_KEYING,      /* the key block is on its way to the node, the last flight is withheld */
+    SESSION_ACTIVE,      /* the node has the keys, the row is durable */
+    SESSION_CLOSING,     /* over; its tombstone answers the peer for a while */
+    SESSION_STATES
+};
+
+enum session_event {
+    SESSION_OPEN,        /* the first datagram of a handshake with a valid cookie */
+    SESSION_RESTORE,     /* read back from a durable row */
+    SESSION_PREPARE,     /* key block, tombstone and last flight are here */
+    SESSION_COMMIT,      /* acknowledged and durable */
+    SESSION_ABORT,       /* the handshake or the hand-over failed */
+    SESSION_CLOSE,       /* ended by the gateway: the peer has to be told */
+    SESSION_NODE_CLOSED, /* ended, and the peer need not be told: it ended the session, or began another in
+                            its place */
+    SESSION_EXPIRE,      /* the tombstone has served */
+    SESSION_EVENTS
+};
+
+struct session {
+    struct endpoint peer;
+    struct endpoint local;
+    uint32_t node; /* 0: not known yet */
+    uint32_t subscriber;
+    uint32_t
+        since_s; /* monotonic: when it became ACTIVE or CLOSING; may lie before the start of this process */
+    uint32_t last_s;  /* ACTIVE: its last record; CLOSING: its last tombstone */
+    uint32_t to_node; /* records relayed */
+    uint32_t from_node;
+    struct replay tags; /* relay tags accepted */
+    uint16_t handle;    /* 0: none yet */
+    uint16_t flight;    /* number in the pool of withheld flights; 0: none */
+    uint8_t slot;       /* at the node */
+    uint8_t state;      /* enum session_state; written by session_event() alone */
+    bool is_used;       /* a record has been relayed in either direction */
+    uint8_t tombstone[STORE_TOMBSTONE_LEN];
+};
+
+struct session_table {
+    struct session *all; /* numbers 1 to slots.high */
+    struct slots slots;
+    struct slot_index by_peer;
+    struct slot_index by_handle;
+    uint64_t hash_seed;
+};
+
+/* With its two links in the indexes: what a session at rest costs. */
+_Static_assert(sizeof(struct session) + 2 * sizeof(uint32_t) <= 128, "an idle session is at most 128 bytes");
+
+/* The state that `event` leads to; SESSION_STATES: it cannot happen in this state. */
+enum session_state session_transition(enum session_state state, enum session_event event);
+/* "ACTIVE", "PREPARE"; "?" for what does not exist. */
+const char *session_state_name(enum session_state state);
+const char *session_event_name(enum session_event event);
+/* SSM_REFUSED, changing nothing: the event cannot happen in this state. */
+SSM_MUST_CHECK enum status session_event(struct session *s, enum session_event event);
+
+void session_table_init(struct session_table *t, struct arena *a, uint32_t cap, uint64_t hash_seed);
+/* A session in state NEW, found by its 5-tuple from now on. NULL: the table is full. */
+struct session *session_add(struct session_table *t, const struct endpoint *local,
+                            const struct endpoint *peer);
+/* Gives a session, which had none, its node and handle, by which it is found from now on. */
+void session_set_handle(struct session_table *t, struct session *s, uint32_t node, uint16_t handle);
+/* Frees a session that an event has brought back to state NEW; nothing of it stays in memory. */
+void session_remove(struct session_table *t, struct session *s);
+
+/* What lives on one 5-tuple; either may be NULL. */
+struct session_pair {
+    struct session *settled; /* ACTIVE or CLOSING */
+    struct session *opening; /* HANDSHAKING or KEYING */
+};
+
+struct session_pair session_find_by_peer(const struct session_table *t, const struct endpoint *local,
+                                         const struct endpoint *peer);
+/* KEYING or ACTIVE: a session in state CLOSING has no handle any more. NULL: none. */
+struct session *session_find_by_handle(const struct session_table *t, uint32_t node, uint16_t handle);
+/* By number, 1 to t->slots.high; NULL: that slot is free. */
+struct session *session_at(const struct session_table *t, uint32_t number);
+uint32_t session_number(const struct session_table *t, const struct session *s);
+
+#endif

@@ -1,0 +1,110 @@
+#include "slots.h"
+
+void slots_init(struct slots *s, struct arena *a, uint32_t cap)
+{
+    *s = (struct slots){.freed = arena_take(a, cap, sizeof *s->freed), .cap = cap};
+}
+
+uint32_t slots_take(struct slots *s)
+{
+    if (s->freed_count > 0)
+        return s->freed[--s->freed_count];
+    return s->high < s->cap ? ++s->high : 0;
+}
+
+void slots_give(struct slots *s, uint32_t slot)
+{
+    SSM_ASSERT(slot > 0 && slot <= s->high && s->freed_count < s->high);
+    s->freed[s->freed_count++] = slot;
+}
+
+static uint64_t rotated(uint64_t x, unsigned bits)
+{
+    return x << bits | x >> (64 - bits);
+}
+
+static void siphash_round(uint64_t v[4])
+{
+    v[0] += v[1];
+    v[2] += v[3];
+    v[1] = rotated(v[1], 13) ^ v[0];
+    v[3] = rotated(v[3], 16) ^ v[2];
+    v[0] = rotated(v[0], 32);
+    v[2] += v[1];
+    v[0] += v[3];
+    v[1] = rotated(v[1], 17) ^ v[2];
+    v[3] = rotated(v[3], 21) ^ v[0];
+    v[2] = rotated(v[2], 32);
+}
+
+uint64_t slot_hash(uint64_t seed, const void *key, size_t len)
+{
+    uint64_t v[4] = {seed ^ 0x736f6d6570736575, 0x646f72616e646f6d, seed ^ 0x6c7967656e657261,
+                     0x7465646279746573};
+    const uint8_t *at = key;
+    size_t left = len;
+    bool last = false;
+
+    while (!last) {
+        uint8_t part[8] = {0};
+        uint64_t word = 0;
+
+        last = left < sizeof part;
+        bytes_copy(part, at, last ? left : sizeof part);
+        if (last)
+            part[7] = (uint8_t)len;
+        else {
+            at += sizeof part;
+            left -= sizeof part;
+        }
+        for (int i = 0; i < 8; i++)
+            word |= (uint64_t)part[i] << 8 * i;
+        v[3] ^= word;
+        siphash_round(v);
+        v[0] ^= word;
+    }
+    v[2] ^= 0xff;
+    for (int i = 0; i < 3; i++)
+        siphash_round(v);
+    return v[0] ^ v[1] ^ v[2] ^ v[3];
+}
+
+void slot_index_init(struct slot_index *x, struct arena *a, uint32_t cap)
+{
+    uint32_t heads = 1;
+
+    while (heads < cap)
+        heads *= 2;
+    x->heads = arena_take(a, heads, sizeof *x->heads);
+    x->next = arena_take(a, (size_t)cap + 1, sizeof *x->next);
+    x->mask = heads - 1;
+}
+
+uint32_t slot_index_first(const struct slot_index *x, uint64_t hash)
+{
+    return x->heads[hash & x->mask];
+}
+
+uint32_t slot_index_next(const struct slot_index *x, uint32_t slot)
+{
+    return x->next[slot];
+}
+
+void slot_index_add(struct slot_index *x, uint64_t hash, uint32_t slot)
+{
+    uint32_t *head = &x->heads[hash & x->mask];
+
+    x->next[slot] = *head;
+    *head = slot;
+}
+
+void slot_index_remove(struct slot_index *x, uint64_t hash, uint32_t slot)
+{
+    uint32_t *link = &x->heads[hash & x->mask];
+
+    while (*link != slot) {
+        SSM_ASSERT(*link != 0);
+        link = &x->next[*link];
+    }
+    *link = x->next[slot];
+}

@@ -1,0 +1,83 @@
+/*
+ * What the core needs of durable storage: two function tables, one for each process that owns a database.
+ *
+ * Every function that returns enum status answers SSM_IO when the database failed; nothing is half-applied then.
+ */
+#ifndef SSM_STORE_H
+#define SSM_STORE_H
+
+#include "assoc.h"
+#include "endpoint.h"
+
+enum { STORE_TOMBSTONE_LEN = 31, SUBSCRIBER_PSK_MIN = 16, SUBSCRIBER_PSK_MAX = 32 };
+
+/* ---- relay.db: relay rows and nodes' addresses. No session secret; tag keys protect bandwidth, not content. ---- */
+
+struct relay_session_row {
+    uint32_t node;
+    uint16_t handle;
+    uint8_t slot;
+    uint32_t subscriber;
+    struct endpoint peer;
+    struct endpoint local;
+    uint64_t opened_s; /* Unix time */
+    uint8_t tombstone[STORE_TOMBSTONE_LEN];
+};
+
+struct relay_node_row {
+    uint32_t node;
+    struct endpoint endpoint;
+    uint64_t generation; /* association counter */
+    uint8_t tag_key[AES_KEY_LEN];
+};
+
+struct relay_store {
+    void *ctx;
+    /* Changes are collected and become durable together with flush(), which returns once they are on disk. */
+    enum status (*put_session)(void *ctx, const struct relay_session_row *row);
+    enum status (*remove_session)(void *ctx, uint32_t node, uint16_t handle);
+    enum status (*put_node)(void *ctx, const struct relay_node_row *row);
+    enum status (*remove_node)(void *ctx, uint32_t node); /* and its sessions */
+    enum status (*flush)(void *ctx);
+    /* Calls back for each row, at start. A callback's error stops the walk and is returned. */
+    enum status (*each_session)(void *ctx, enum status (*row)(void *arg, const struct relay_session_row *), void *arg);
+    enum status (*each_node)(void *ctx, enum status (*row)(void *arg, const struct relay_node_row *), void *arg);
+};
+
+/* ---- keys.db: nodes and subscribers; keys are encrypted at rest. Every change is durable when it returns. ---- */
+
+struct node_row {
+    uint32_t id; /* given by the store, never reused */
+    struct assoc_name name;
+    uint8_t psk[ASSOC_PSK_LEN]; /* PSK_DN */
+    uint16_t port;              /* its UDP port on the peers' side */
+    uint32_t assoc_counter;     /* highest accepted from the node */
+    uint32_t boot_id;           /* of the association with that counter */
+    uint16_t session_limit;     /* session numbers up to this one may have been used */
+};
+
+struct subscriber_row {
+    uint32_t id; /* given by the store, never reused */
+    struct assoc_name name; /* the PSK identity */
+    uint8_t psk[SUBSCRIBER_PSK_MAX];
+    uint8_t psk_len;
+};
+
+struct keys_store {
+    void *ctx;
+    /* SSM_EXISTS: name or port is taken. Sets row->id. */
+    enum status (*add_node)(void *ctx, struct node_row *row);
+    enum status (*remove_node)(void *ctx, uint32_t node); /* and its grants */
+    enum status (*set_association)(void *ctx, uint32_t node, uint32_t counter, uint32_t boot_id);
+    enum status (*set_session_limit)(void *ctx, uint32_t node, uint16_t limit);
+    enum status (*each_node)(void *ctx, enum status (*row)(void *arg, const struct node_row *), void *arg);
+    /* Adds the subscriber with its grants in one step. SSM_EXISTS: that name is taken. Sets row->id. */
+    enum status (*add_subscriber)(void *ctx, struct subscriber_row *row, const uint32_t *nodes, size_t node_count);
+    enum status (*remove_subscriber)(void *ctx, uint32_t subscriber);
+    enum status (*find_subscriber)(void *ctx, const char *name, size_t name_len, struct subscriber_row *out);
+    enum status (*each_subscriber)(void *ctx, enum status (*row)(void *arg, const struct subscriber_row *), void *arg);
+    /* The nodes granted to a subscriber: fills up to `cap` ids, sets *count to how many there are. */
+    enum status (*grants)(void *ctx, uint32_t subscriber, uint32_t *nodes, size_t cap, size_t *count);
+};
+
+#endif

@@ -1,0 +1,226 @@
+#include "admin_request.h"
+#include "admin_key.h"
+
+#include <jansson.h>
+#include <stdio.h>
+#include <string.h>
+
+/* Fields, and what each must hold. The take functions answer whether the value is right. */
+enum field_number { NAME, NODE, PSK, PORT, NODES, HANDLE, CURSOR, SHOW_KEY, FIELDS };
+#define BIT(field) (1U << (field))
+
+struct field {
+    const char *name;
+    const char *wanted;
+    bool (*take)(const json_t *value, struct admin_request *r);
+};
+
+struct operation {
+    const char *name;
+    unsigned required;
+    unsigned optional;
+};
+
+static const struct operation operations[ADMIN_OPS] = {
+    [ADMIN_NODE_ADD] = {"node add", BIT(NAME) | BIT(PSK), BIT(PORT)},
+    [ADMIN_NODE_LIST] = {"node list", 0, 0},
+    [ADMIN_NODE_SHOW] = {"node show", BIT(NAME), BIT(SHOW_KEY)},
+    [ADMIN_NODE_REMOVE] = {"node remove", BIT(NAME), 0},
+    [ADMIN_SUBSCRIBER_ADD] = {"subscriber add", BIT(NAME) | BIT(PSK) | BIT(NODES), 0},
+    [ADMIN_SUBSCRIBER_LIST] = {"subscriber list", 0, 0},
+    [ADMIN_SUBSCRIBER_SHOW] = {"subscriber show", BIT(NAME), BIT(SHOW_KEY)},
+    [ADMIN_SUBSCRIBER_REMOVE] = {"subscriber remove", BIT(NAME), 0},
+    [ADMIN_SESSION_LIST] = {"session list", 0, BIT(CURSOR)},
+    [ADMIN_SESSION_CLOSE] = {"session close", BIT(NODE) | BIT(HANDLE), 0},
+    [ADMIN_STATUS] = {"status", 0, 0},
+};
+
+const char *admin_op_name(enum admin_op op)
+{
+    return operations[op].name;
+}
+
+static bool take_assoc_name(const json_t *value, struct assoc_name *name)
+{
+    return json_is_string(value) &&
+           assoc_name_set(name, json_string_value(value), json_string_length(value)) == SSM_OK;
+}
+
+static bool take_name(const json_t *value, struct admin_request *r)
+{
+    return take_assoc_name(value, &r->name);
+}
+
+static bool take_psk(const json_t *value, struct admin_request *r)
+{
+    if (!json_is_string(value))
+        return false;
+    if (r->op == ADMIN_NODE_ADD)
+        return admin_key_parse_node(json_string_value(value), json_string_length(value), r->node_psk) ==
+               SSM_OK;
+    return admin_key_parse_subscriber(json_string_value(value), json_string_length(value), &r->subscriber) ==
+           SSM_OK;
+}
+
+static bool take_number(const json_t *value, uint64_t min, uint64_t max, uint64_t *out)
+{
+    if (!json_is_integer(value) || json_integer_value(value) < 0)
+        return false;
+    *out = (uint64_t)json_integer_value(value);
+    return *out >= min && *out <= max;
+}
+
+static bool take_u16(const json_t *value, uint16_t *out)
+{
+    uint64_t number = 0;
+
+    if (!take_number(value, 1, UINT16_MAX, &number))
+        return false;
+    *out = (uint16_t)number;
+    return true;
+}
+
+static bool take_port(const json_t *value, struct admin_request *r)
+{
+    return take_u16(value, &r->port);
+}
+
+static bool take_handle(const json_t *value, struct admin_request *r)
+{
+    return take_u16(value, &r->handle);
+}
+
+static bool take_cursor(const json_t *value, struct admin_request *r)
+{
+    return take_number(value, 0, INT64_MAX, &r->cursor);
+}
+
+static bool take_show_key(const json_t *value, struct admin_request *r)
+{
+    r->show_key = json_is_true(value);
+    return json_is_boolean(value);
+}
+
+static bool is_granted(const struct admin_request *r, const struct assoc_name *name)
+{
+    for (size_t i = 0; i < r->grant_count; i++)
+        if (r->grants[i].len == name->len && memcmp(r->grants[i].text, name->text, name->len) == 0)
+            return true;
+    return false;
+}
+
+static bool take_nodes(const json_t *value, struct admin_request *r)
+{
+    size_t count = json_array_size(value); /* 0 for what is no array */
+
+    if (count == 0 || count > ADMIN_GRANTS_MAX)
+        return false;
+    for (size_t i = 0; i < count; i++) {
+        struct assoc_name *name = &r->grants[i];
+
+        if (!take_assoc_name(json_array_get(value, i), name) || is_granted(r, name))
+            return false;
+        r->grant_count++;
+    }
+    return true;
+}
+
+static const char NAME_WANTED[] = "a string of 1 to 32 of A-Z a-z 0-9 . _ -";
+
+static const struct field fields[FIELDS] = {
+    [NAME] = {"name", NAME_WANTED, take_name},
+    [NODE] = {"node", NAME_WANTED, take_name},
+    [PSK] = {"psk",
+             "a string: for a node 32 hex digits; for a subscriber 16 to 32 characters, or hex: and 32 to 64 "
+             "digits",
+             take_psk},
+    [PORT] = {"port", "a whole number from 1 to 65535", take_port},
+    [NODES] = {"nodes", "an array of 1 to 128 different names of nodes", take_nodes},
+    [HANDLE] = {"handle", "a whole number from 1 to 65535", take_handle},
+    [CURSOR] = {"cursor", "a whole number, 0 or the \"next\" of the page before", take_cursor},
+    [SHOW_KEY] = {"show_key", "true or false", take_show_key},
+};
+
+/* FIELDS: there is none of that name. */
+static unsigned field_find(const char *name)
+{
+    unsigned i = 0;
+
+    while (i < FIELDS && strcmp(fields[i].name, name) != 0)
+        i++;
+    return i;
+}
+
+static enum status take_op(const json_t *root, struct admin_request *r, char error[ADMIN_ERROR_MAX])
+{
+    const char *name = json_string_value(json_object_get(root, "op"));
+
+    for (unsigned i = 0; name != NULL && i < ADMIN_OPS; i++)
+        if (strcmp(operations[i].name, name) == 0) {
+            r->op = (enum admin_op)i;
+            return SSM_OK;
+        }
+    snprintf(error, ADMIN_ERROR_MAX, "field 'op' must name an operation, such as \"node list\"");
+    return SSM_MALFORMED;
+}
+
+static enum status take_field(const char *key, const json_t *value, struct admin_request *r, unsigned *seen,
+                              char error[ADMIN_ERROR_MAX])
+{
+    const struct operation *op = &operations[r->op];
+    unsigned field = field_find(key);
+
+    if (field == FIELDS || ((op->required | op->optional) & BIT(field)) == 0) {
+        bool known = field < FIELDS; /* an unknown name is not repeated: it could be anything, even a key */
+        snprintf(error, ADMIN_ERROR_MAX, "'%s' takes no field %s%s%s", op->name, known ? "'" : "of that name",
+                 known ? fields[field].name : "", known ? "'" : "");
+        return SSM_MALFORMED;
+    }
+    if (!fields[field].take(value, r)) {
+        snprintf(error, ADMIN_ERROR_MAX, "field '%s' must be %s", fields[field].name, fields[field].wanted);
+        return SSM_MALFORMED;
+    }
+    *seen |= BIT(field);
+    return SSM_OK;
+}
+
+static enum status take_fields(json_t *root, struct admin_request *r, char error[ADMIN_ERROR_MAX])
+{
+    unsigned seen = 0;
+    const char *key;
+    json_t *value;
+
+    json_object_foreach(root, key, value)
+    {
+        if (strcmp(key, "op") == 0)
+            continue;
+        if (take_field(key, value, r, &seen, error) != SSM_OK)
+            return SSM_MALFORMED;
+    }
+    for (unsigned i = 0; i < FIELDS; i++)
+        if ((operations[r->op].required & BIT(i)) != 0 && (seen & BIT(i)) == 0) {
+            snprintf(error, ADMIN_ERROR_MAX, "'%s' needs field '%s'", operations[r->op].name, fields[i].name);
+            return SSM_MALFORMED;
+        }
+    return SSM_OK;
+}
+
+enum status admin_request_parse(const char *line, size_t len, struct admin_request *out,
+                                char error[ADMIN_ERROR_MAX])
+{
+    json_error_t where;
+    json_t *root = json_loadb(line, len, JSON_REJECT_DUPLICATES, &where);
+    enum status status = SSM_MALFORMED;
+
+    *out = (struct admin_request){0};
+    if (json_is_object(root)) {
+        status = take_op(root, out, error);
+        if (status == SSM_OK)
+            status = take_fields(root, out, error);
+    } else {
+        snprintf(error, ADMIN_ERROR_MAX, "a request must be one JSON object on one line");
+    }
+    json_decref(root);
+    bytes_wipe(&where, sizeof(where)); /* quotes the input */
+    return status;
+}

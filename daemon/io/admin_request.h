@@ -1,0 +1,56 @@
+/*
+ * One request of the admin socket: from a line of JSON to a checked struct.
+ *
+ * A pure function, so that it can be fuzzed: opens nothing, knows no node and no subscriber.
+ */
+#ifndef SSM_ADMIN_REQUEST_H
+#define SSM_ADMIN_REQUEST_H
+
+#include "store.h"
+
+enum {
+    ADMIN_LINE_MAX = 8192, /* bytes of a request, its newline included */
+    ADMIN_ERROR_MAX = 200,
+    ADMIN_GRANTS_MAX = 128, /* nodes in one "subscriber add" */
+};
+
+enum admin_op {
+    ADMIN_NODE_ADD,
+    ADMIN_NODE_LIST,
+    ADMIN_NODE_SHOW,
+    ADMIN_NODE_REMOVE,
+    ADMIN_SUBSCRIBER_ADD,
+    ADMIN_SUBSCRIBER_LIST,
+    ADMIN_SUBSCRIBER_SHOW,
+    ADMIN_SUBSCRIBER_REMOVE,
+    ADMIN_SESSION_LIST,
+    ADMIN_SESSION_CLOSE,
+    ADMIN_STATUS,
+    ADMIN_OPS
+};
+
+/* Fields that the operation does not have are zero. */
+struct admin_request {
+    enum admin_op op;
+    struct assoc_name name;           /* of the node or subscriber that it is about */
+    uint8_t node_psk[ASSOC_PSK_LEN];  /* node add */
+    struct subscriber_row subscriber; /* subscriber add: psk and psk_len alone */
+    uint16_t port;                    /* node add; 0: choose one */
+    uint16_t handle;                  /* session close */
+    uint64_t cursor;                  /* session list */
+    bool show_key;
+    size_t grant_count; /* subscriber add: at least one */
+    struct assoc_name grants[ADMIN_GRANTS_MAX];
+};
+
+/*
+ * Parses {"op": ..., ...} without its newline. SSM_MALFORMED: `error` is a sentence that names the field and
+ * what it wants; it repeats no value. Whoever calls wipes `out`, on failure too.
+ */
+SSM_MUST_CHECK enum status admin_request_parse(const char *line, size_t len, struct admin_request *out,
+                                               char error[ADMIN_ERROR_MAX]);
+
+/* "node add": the value of "op". */
+const char *admin_op_name(enum admin_op op);
+
+#endif

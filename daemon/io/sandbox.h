@@ -1,0 +1,38 @@
+/*
+ * What a process gives up before it reads its first byte from outside: its account, new privileges, core dumps, and all
+ * system calls but those that it needs.
+ *
+ * Called once by each child. The filter is an allowlist per process; anything else kills the process, so that a call that
+ * is missing from the list is found by the tests and an attack ends in the log. Programs built with a sanitizer, whose
+ * run-time makes calls of its own, have no filter.
+ */
+#ifndef SSM_SANDBOX_H
+#define SSM_SANDBOX_H
+
+#include "status.h"
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+/* Who the children run as. */
+struct sandbox_account {
+    bool change; /* false: nothing to give up, ssmd was not started by root or is to stay root */
+    uid_t uid;
+    gid_t gid;
+};
+
+enum sandbox_process {
+    SANDBOX_RELAY, /* datagrams, files, channels; opens no socket */
+    SANDBOX_KEYS,  /* files, channels, connections of a listening socket that it was given; opens no socket */
+};
+
+/* Looks the account up. SSM_NOT_FOUND: there is none of that name. "" and a caller other than root change nothing. */
+SSM_MUST_CHECK enum status sandbox_find_account(const char *user, struct sandbox_account *out);
+/* Becomes the account for good, with no supplementary group. SSM_IO: the log says why. */
+SSM_MUST_CHECK enum status sandbox_become(const struct sandbox_account *account);
+/* No core dumps, no attaching debugger but root's, no new privileges, and an end together with the parent. */
+SSM_MUST_CHECK enum status sandbox_harden(void);
+/* From here on only the system calls of that process work. SSM_IO: the log says why. */
+SSM_MUST_CHECK enum status sandbox_filter(enum sandbox_process process);
+
+#endif

@@ -1,0 +1,221 @@
+#include "store_sqlite.h"
+
+#include "log.h"
+#include "loop.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+/* A failing disk fails every statement: the log gets a few of the lines. */
+static enum status io_error(const struct store_db *db, const char *doing)
+{
+    if ((sqlite3_errcode(db->sqlite) & 0xFF) == SQLITE_BUSY)
+        log_line(LOG_ERR, "%s: in use by another process; is another ssmd running?", db->path);
+    else
+        log_event(LOG_ERR, loop_now_ms(), "database error", ": %s: %s: %s", db->path, doing,
+                  sqlite3_errmsg(db->sqlite));
+    return SSM_IO;
+}
+
+static enum status status_of(const struct store_db *db, int rc)
+{
+    if (rc == SQLITE_OK || rc == SQLITE_DONE)
+        return SSM_OK;
+    if (sqlite3_extended_errcode(db->sqlite) == SQLITE_CONSTRAINT_UNIQUE)
+        return SSM_EXISTS;
+    if (sqlite3_extended_errcode(db->sqlite) == SQLITE_CONSTRAINT_FOREIGNKEY)
+        return SSM_NOT_FOUND;
+    return io_error(db, "statement failed");
+}
+
+static enum status bind_value(struct store_db *db, sqlite3_stmt *s, int index, const struct store_value *v)
+{
+    int rc;
+
+    switch (v->kind) {
+    case STORE_INTEGER:
+        rc = sqlite3_bind_int64(s, index, v->integer);
+        break;
+    case STORE_TEXT:
+        rc = sqlite3_bind_text(s, index, v->at, (int)v->len, SQLITE_STATIC);
+        break;
+    default:
+        rc = sqlite3_bind_blob(s, index, v->at, (int)v->len, SQLITE_STATIC);
+        break;
+    }
+    return status_of(db, rc);
+}
+
+static enum status prepare(struct store_db *db, const char *sql, const struct store_value *values, size_t count,
+                           sqlite3_stmt **out)
+{
+    enum status status = SSM_OK;
+
+    if (sqlite3_prepare_v2(db->sqlite, sql, -1, out, NULL) != SQLITE_OK)
+        return io_error(db, "statement refused");
+    for (size_t i = 0; i < count && status == SSM_OK; i++)
+        status = bind_value(db, *out, (int)i + 1, &values[i]);
+    if (status != SSM_OK)
+        sqlite3_finalize(*out);
+    return status;
+}
+
+enum status store_db_each(struct store_db *db, const char *sql, const struct store_value *values, size_t count,
+                          enum status (*row)(void *arg, sqlite3_stmt *s), void *arg)
+{
+    sqlite3_stmt *s;
+    enum status status = prepare(db, sql, values, count, &s);
+    int rc = SQLITE_DONE;
+
+    if (status != SSM_OK)
+        return status;
+    while (status == SSM_OK && (rc = sqlite3_step(s)) == SQLITE_ROW)
+        status = row(arg, s);
+    if (status == SSM_OK)
+        status = status_of(db, rc);
+    sqlite3_finalize(s);
+    return status;
+}
+
+static enum status no_row(void *arg, sqlite3_stmt *s)
+{
+    (void)arg;
+    (void)s;
+    return SSM_OK; /* a PRAGMA may answer with the value that it has set */
+}
+
+enum status store_db_run(struct store_db *db, const char *sql, const struct store_value *values, size_t count)
+{
+    return store_db_each(db, sql, values, count, no_row, NULL);
+}
+
+/* ---- columns ---- */
+
+enum status store_column_bytes(sqlite3_stmt *s, int column, void *to, size_t len)
+{
+    const void *from = sqlite3_column_blob(s, column);
+
+    if (from == NULL || (size_t)sqlite3_column_bytes(s, column) != len) {
+        log_line(LOG_ERR, "%s: damaged: column %s of a row holds %d bytes instead of %zu",
+                 sqlite3_db_filename(sqlite3_db_handle(s), "main"), sqlite3_column_name(s, column),
+                 sqlite3_column_bytes(s, column), len);
+        return SSM_IO;
+    }
+    memcpy(to, from, len);
+    return SSM_OK;
+}
+
+uint32_t store_column_u32(sqlite3_stmt *s, int column)
+{
+    return (uint32_t)sqlite3_column_int64(s, column);
+}
+
+uint16_t store_column_u16(sqlite3_stmt *s, int column)
+{
+    return (uint16_t)sqlite3_column_int64(s, column);
+}
+
+/* ---- opening ---- */
+
+static enum status take_first_text(void *arg, sqlite3_stmt *s)
+{
+    const unsigned char *text = sqlite3_column_text(s, 0);
+
+    if (text != NULL && ((char *)arg)[0] == '\0')
+        snprintf(arg, 64, "%s", (const char *)text);
+    return SSM_OK;
+}
+
+static enum status take_int(void *arg, sqlite3_stmt *s)
+{
+    *(int *)arg = sqlite3_column_int(s, 0);
+    return SSM_OK;
+}
+
+/* Exclusive locking keeps a second ssmd out and needs no shared memory; FULL makes each commit durable (rule: a row is on
+ * disk before the peer is told). Deleted rows are overwritten. */
+static enum status configure(struct store_db *db)
+{
+    static const char *const pragmas[] = {
+        "PRAGMA locking_mode = EXCLUSIVE", "PRAGMA journal_mode = WAL", "PRAGMA synchronous = FULL",
+        "PRAGMA secure_delete = ON",       "PRAGMA foreign_keys = ON",  "PRAGMA temp_store = MEMORY",
+        "BEGIN EXCLUSIVE",                 "COMMIT",
+    };
+    enum status status = SSM_OK;
+
+    for (size_t i = 0; i < sizeof pragmas / sizeof pragmas[0] && status == SSM_OK; i++)
+        status = store_db_run(db, pragmas[i], STORE_NO_VALUES);
+    return status;
+}
+
+static enum status check_undamaged(struct store_db *db)
+{
+    char verdict[64] = "";
+
+    if (store_db_each(db, "PRAGMA quick_check(1)", STORE_NO_VALUES, take_first_text, verdict) != SSM_OK)
+        return SSM_IO;
+    if (strcmp(verdict, "ok") == 0)
+        return SSM_OK;
+    log_line(LOG_ERR, "%s: damaged (%s); restore a backup or move the file away", db->path, verdict);
+    return SSM_IO;
+}
+
+static enum status create_tables(struct store_db *db, const char *schema, int version)
+{
+    char set_version[48];
+
+    snprintf(set_version, sizeof set_version, "PRAGMA user_version = %d", version);
+    if (sqlite3_exec(db->sqlite, "BEGIN", NULL, NULL, NULL) == SQLITE_OK &&
+        sqlite3_exec(db->sqlite, schema, NULL, NULL, NULL) == SQLITE_OK &&
+        sqlite3_exec(db->sqlite, set_version, NULL, NULL, NULL) == SQLITE_OK &&
+        sqlite3_exec(db->sqlite, "COMMIT", NULL, NULL, NULL) == SQLITE_OK)
+        return SSM_OK;
+    return io_error(db, "cannot make the tables");
+}
+
+static enum status check_version(struct store_db *db, const char *schema, int version)
+{
+    int found = 0;
+
+    if (store_db_each(db, "PRAGMA user_version", STORE_NO_VALUES, take_int, &found) != SSM_OK)
+        return SSM_IO;
+    if (found == 0)
+        return create_tables(db, schema, version);
+    if (found == version)
+        return SSM_OK;
+    log_line(LOG_ERR, "%s: has schema version %d, this ssmd knows up to %d; use the ssmd that made it", db->path, found,
+             version);
+    return SSM_UNSUPPORTED;
+}
+
+enum status store_db_open(struct store_db *db, const char *path, const char *schema, int version)
+{
+    const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
+    enum status status;
+
+    snprintf(db->path, sizeof db->path, "%s", path);
+    db->sqlite = NULL;
+    if (sqlite3_open_v2(path, &db->sqlite, flags, NULL) != SQLITE_OK) {
+        log_line(LOG_ERR, "%s: cannot be opened: %s", path, sqlite3_errmsg(db->sqlite));
+        status = SSM_IO;
+    } else {
+        status = configure(db);
+    }
+    /* SQLite makes its files under the process's umask; one that was copied here may be wider. */
+    if (status == SSM_OK && chmod(path, S_IRUSR | S_IWUSR) != 0)
+        status = io_error(db, "cannot be made private");
+    if (status == SSM_OK)
+        status = check_undamaged(db);
+    if (status == SSM_OK)
+        status = check_version(db, schema, version);
+    if (status != SSM_OK)
+        store_db_close(db);
+    return status;
+}
+
+void store_db_close(struct store_db *db)
+{
+    sqlite3_close(db->sqlite);
+    db->sqlite = NULL;
+}
