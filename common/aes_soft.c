@@ -1,8 +1,9 @@
 /*
- * AES-128 encryption in software, small first: one 256-byte table, round keys computed on the fly, bytes only.
+ * AES-128 encryption in software, small first: one 256-byte table, round keys computed on the fly, bytes
+ * only.
  *
- * A table look-up leaks through caches; the microcontrollers this is for have none in front of their data, and the
- * gateway does not link this file.
+ * A table look-up leaks through caches; the microcontrollers this is for have none in front of their data,
+ * and the gateway does not link this file.
  */
 #include "aes.h"
 #include "bytes.h"
@@ -45,7 +46,8 @@ static void key_expand(uint8_t *key, uint8_t round_constant)
         key[4] ^= key[0];
 }
 
-/* SubBytes and ShiftRows (FIPS 197 5.1): bytes stand column by column, and row r of column c comes from column c + r. */
+/* SubBytes and ShiftRows (FIPS 197 5.1): bytes stand column by column, and row r of column c comes from
+ * column c + r. */
 static void substitute(const uint8_t block[AES_BLOCK_LEN], uint8_t *out)
 {
     uint8_t from = 0;

@@ -50,7 +50,7 @@ static enum status name_read(struct reader *r, struct assoc_name *name)
     uint8_t len = reader_u8(r);
     const uint8_t *text = reader_take(r, len);
 
-    return text != NULL ? assoc_name_set(name, (const char *)text, len) : SSM_TRUNCATED;
+    return text != NULL ? assoc_name_set(name, (const char *)text, len) : SSM_MALFORMED;
 }
 
 uint32_t assoc_counter(const struct assoc_transcript *t)
@@ -67,14 +67,16 @@ void assoc_set_node_nonce(struct assoc_transcript *t, uint32_t counter, const ui
 /* --- The three messages --- */
 
 /* The PSK only derives; its two keys differ in the label's last three letters. */
-static void psk_derive(const uint8_t psk[ASSOC_PSK_LEN], const char label[LABEL_LEN + 1], uint8_t key[AES_KEY_LEN])
+static void psk_derive(const uint8_t psk[ASSOC_PSK_LEN], const char label[LABEL_LEN + 1],
+                       uint8_t key[AES_KEY_LEN])
 {
     cmac(psk, (const uint8_t *)label, LABEL_LEN, key);
 }
 
 /*
- * The proof that closes a message. What its sender cannot know yet is covered as absent: the gateway's name (empty) and
- * nonce (zeros) in a request, the boot id (zero) before the confirmation. The first byte binds direction and purpose.
+ * The proof that closes a message. What its sender cannot know yet is covered as absent: the gateway's name
+ * (empty) and nonce (zeros) in a request, the boot id (zero) before the confirmation. The first byte binds
+ * direction and purpose.
  */
 static void proof(const uint8_t psk[ASSOC_PSK_LEN], const struct assoc_transcript *t, uint8_t first,
                   uint8_t mac[CMAC_LEN])
@@ -111,9 +113,7 @@ static SSM_NOINLINE size_t proof_append(const struct writer *w, const uint8_t ps
 /* What must be left when all fields are read: the proof, and nothing behind it. */
 static enum status proof_expect(const struct reader *r)
 {
-    if (r->status != SSM_OK || r->left < CMAC_LEN)
-        return SSM_TRUNCATED;
-    return r->left == CMAC_LEN ? SSM_OK : SSM_MALFORMED;
+    return r->status == SSM_OK && r->left == CMAC_LEN ? SSM_OK : SSM_MALFORMED;
 }
 
 static enum status name_and_proof_read(struct reader *r, struct assoc_name *name)
@@ -125,7 +125,7 @@ static enum status name_and_proof_read(struct reader *r, struct assoc_name *name
 
 size_t assoc_request_encode(const uint8_t psk[ASSOC_PSK_LEN], const struct assoc_transcript *t, uint8_t *out)
 {
-    struct writer w = writer_over(out, ASSOC_MESSAGE_MAX);
+    struct writer w = writer_over(out, ASSOC_MESSAGE_MAX - CMAC_LEN);
 
     writer_u8(&w, REQUEST_BYTE);
     writer_bytes(&w, t->node_nonce, ASSOC_NONCE_LEN);
@@ -145,7 +145,7 @@ enum status assoc_request_decode(const uint8_t *buf, size_t len, struct assoc_tr
 
 size_t assoc_answer_encode(const uint8_t psk[ASSOC_PSK_LEN], const struct assoc_transcript *t, uint8_t *out)
 {
-    struct writer w = writer_over(out, ASSOC_MESSAGE_MAX);
+    struct writer w = writer_over(out, ASSOC_MESSAGE_MAX - CMAC_LEN);
 
     writer_u8(&w, ANSWER_BYTE);
     writer_bytes(&w, t->gateway_nonce, ASSOC_NONCE_LEN);
@@ -165,7 +165,7 @@ enum status assoc_answer_decode(const uint8_t *buf, size_t len, struct assoc_tra
 
 size_t assoc_confirm_encode(const uint8_t psk[ASSOC_PSK_LEN], const struct assoc_transcript *t, uint8_t *out)
 {
-    struct writer w = writer_over(out, ASSOC_MESSAGE_MAX);
+    struct writer w = writer_over(out, ASSOC_MESSAGE_MAX - CMAC_LEN);
 
     writer_u8(&w, CONFIRM_BYTE);
     name_write(&w, &t->node);
@@ -199,8 +199,8 @@ uint8_t assoc_number_of(const uint8_t *buf, size_t len)
     return number;
 }
 
-enum status assoc_verify(const uint8_t psk[ASSOC_PSK_LEN], const struct assoc_transcript *t, const uint8_t *buf,
-                         size_t len)
+enum status assoc_verify(const uint8_t psk[ASSOC_PSK_LEN], const struct assoc_transcript *t,
+                         const uint8_t *buf, size_t len)
 {
     uint8_t mac[CMAC_LEN];
     bool authentic;
@@ -220,7 +220,7 @@ void assoc_derive(const uint8_t psk[ASSOC_PSK_LEN], const struct assoc_transcrip
     uint8_t message[1 + 2 * ASSOC_NONCE_LEN];
     uint8_t key[AES_KEY_LEN];
 
-    bytes_fill(out, 0, sizeof *out);
+    assoc_wipe(out);
     psk_derive(psk, "ssm association key", key);
     bytes_copy(message + 1, t->node_nonce, ASSOC_NONCE_LEN);
     bytes_copy(message + 1 + ASSOC_NONCE_LEN, t->gateway_nonce, ASSOC_NONCE_LEN);
@@ -239,14 +239,10 @@ void assoc_wipe(struct assoc *a)
     bytes_wipe(a, sizeof *a);
 }
 
-void assoc_ratchet_gateway(struct assoc *a)
+static void before_wipe(struct assoc *a)
 {
-    uint8_t next[AES_KEY_LEN];
-
-    cmac(a->down_key, (const uint8_t *)"ratchet", 7, next);
-    bytes_copy(a->down_key, next, sizeof next);
-    bytes_wipe(next, sizeof next);
-    a->step++;
+    bytes_wipe(a->down_key_before, AES_KEY_LEN);
+    a->has_before = false;
 }
 
 void assoc_ratchet_node(struct assoc *a, uint8_t step_used)
@@ -255,14 +251,22 @@ void assoc_ratchet_node(struct assoc *a, uint8_t step_used)
         return;
     bytes_copy(a->down_key_before, a->down_key, AES_KEY_LEN);
     a->has_before = true;
-    assoc_ratchet_gateway(a);
+    cmac(a->down_key_before, (const uint8_t *)"ratchet", 7, a->down_key);
+    a->step++;
+}
+
+void assoc_ratchet_gateway(struct assoc *a)
+{
+    assoc_ratchet_node(a, a->step);
+    before_wipe(a);
 }
 
 /* --- Control messages --- */
 
-/* Seals or opens what follows the header: direction and counter make the nonce, the header is authenticated. */
-static enum status control_crypt(const uint8_t *key, enum assoc_direction direction, bool seal, uint8_t *frame,
-                                 uint16_t body_len)
+/* Seals or opens what follows the header: direction and counter make the nonce, the header is authenticated.
+ */
+static enum status control_crypt(const uint8_t *key, enum assoc_direction direction, bool seal,
+                                 uint8_t *frame, uint16_t body_len)
 {
     uint8_t nonce[CONTROL_NONCE_LEN];
     struct ccm ccm;
@@ -331,10 +335,9 @@ enum status assoc_open(struct assoc *a, enum assoc_direction direction, uint8_t 
     if (frame[0] != control_first_byte(a, step) ||
         control_crypt(key, direction, false, frame, (uint16_t)out->body_len) != SSM_OK)
         return SSM_BAD_TAG;
-    /* The other side has moved on to the present step, so nothing under the step before can be wanted again. */
-    if (key == a->down_key) {
-        bytes_wipe(a->down_key_before, AES_KEY_LEN);
-        a->has_before = false;
-    }
+    /* The other side has moved on to the present step, so nothing under the step before can be wanted again.
+     */
+    if (key == a->down_key)
+        before_wipe(a);
     return replay_accept(&a->received, seq48_make(0, out->counter)) ? SSM_OK : SSM_REPLAYED;
 }

@@ -1,11 +1,11 @@
 /*
- * The association of a node with its gateway under PSK_DN: three messages in the family of AKEP2 and EAP-PSK (RFC
- * 4764), AES-CMAC only, and the two sealed directions of control messages that it yields (PROTOCOL.md, "Association"
- * and "Control message").
+ * The association of a node with its gateway under PSK_DN: three messages in the family of AKEP2 and EAP-PSK
+ * (RFC 4764), AES-CMAC only, and the two sealed directions of control messages that it yields (PROTOCOL.md,
+ * "Association" and "Control message").
  *
- * Knows no clock, no socket and no storage. Who stores counters, and when, is the caller's: the node makes its
- * association counter durable before message 1 leaves; the gateway stores the highest accepted one before message 3
- * takes effect.
+ * Knows no clock, no socket and no storage. Who stores counters, and when, is the caller's: the node makes
+ * its association counter durable before message 1 leaves; the gateway stores the highest accepted one before
+ * message 3 takes effect.
  */
 #ifndef SSM_ASSOC_H
 #define SSM_ASSOC_H
@@ -25,10 +25,11 @@ enum {
 };
 
 enum assoc_message_number { /* low five bits of the first byte of a LINK_ASSOCIATION datagram */
-    ASSOC_REJOIN = 0,  /* gateway: "I no longer hold our association; please start one". Not authenticated. */
-    ASSOC_REQUEST = 1, /* node: who I am, my nonce */
-    ASSOC_ANSWER = 2,  /* gateway: who I am, my nonce, proof */
-    ASSOC_CONFIRM = 3, /* node: proof, boot id */
+                            ASSOC_REJOIN = 0,  /* gateway: "I no longer hold our association; please start
+                                                  one". Not authenticated. */
+                            ASSOC_REQUEST = 1, /* node: who I am, my nonce */
+                            ASSOC_ANSWER = 2,  /* gateway: who I am, my nonce, proof */
+                            ASSOC_CONFIRM = 3, /* node: proof, boot id */
 };
 
 /* A node's or gateway's identity: 1 to 32 bytes. */
@@ -51,14 +52,16 @@ SSM_MUST_CHECK enum status assoc_name_set(struct assoc_name *name, const char *t
 
 /* The association counter inside a node's nonce. */
 uint32_t assoc_counter(const struct assoc_transcript *t);
-/* Fills node_nonce from the counter and 12 bytes of whatever entropy the node has (zeros where it has none). */
+/* Fills node_nonce from the counter and 12 bytes of whatever entropy the node has (zeros where it has none).
+ */
 void assoc_set_node_nonce(struct assoc_transcript *t, uint32_t counter, const uint8_t entropy[12]);
 
 /*
  * Encoders write a whole datagram into `out` (ASSOC_MESSAGE_MAX bytes) and return its length.
- * Decoders parse without a key, so that the gateway can look the node up; they fill the fields that the message carries
- * and leave the rest of the transcript alone. Verifiers check the proof of the datagram last decoded against the
- * completed transcript: SSM_BAD_TAG if it is not the other side's.
+ * Decoders parse without a key, so that the gateway can look the node up; they fill the fields that the
+ * message carries and leave the rest of the transcript alone; SSM_MALFORMED, whatever is wrong. Verifiers
+ * check the proof of the datagram last decoded against the completed transcript: SSM_BAD_TAG if it is not the
+ * other side's.
  */
 size_t assoc_request_encode(const uint8_t psk[ASSOC_PSK_LEN], const struct assoc_transcript *t, uint8_t *out);
 SSM_MUST_CHECK enum status assoc_request_decode(const uint8_t *buf, size_t len, struct assoc_transcript *t);
@@ -77,14 +80,15 @@ SSM_MUST_CHECK enum status assoc_verify(const uint8_t psk[ASSOC_PSK_LEN], const 
 
 /* The live keys of one association, the same struct on both sides. */
 struct assoc {
-    uint8_t down_key[AES_KEY_LEN];      /* gateway to node, present ratchet step */
-    uint8_t down_key_before[AES_KEY_LEN]; /* node alone: the step before, until the present one has authenticated */
-    uint8_t up_key[AES_KEY_LEN];        /* node to gateway */
-    uint8_t tag_key[AES_KEY_LEN];       /* relay tags */
-    uint32_t sent;                      /* counter of the last message sealed here; the first is 1 */
+    uint8_t down_key[AES_KEY_LEN];        /* gateway to node, present ratchet step */
+    uint8_t down_key_before[AES_KEY_LEN]; /* node alone: the step before, until the present one has
+                                             authenticated */
+    uint8_t up_key[AES_KEY_LEN];          /* node to gateway */
+    uint8_t tag_key[AES_KEY_LEN];         /* relay tags */
+    uint32_t sent;                        /* counter of the last message sealed here; the first is 1 */
     struct replay received;
-    uint8_t hint;   /* low four bits of the association counter */
-    uint8_t step;   /* ratchet step, its lowest bit goes on the wire */
+    uint8_t hint; /* low four bits of the association counter */
+    uint8_t step; /* ratchet step, its lowest bit goes on the wire */
     bool has_before;
 };
 
@@ -94,9 +98,14 @@ void assoc_wipe(struct assoc *a);
 
 /*
  * The ratchet, after each acknowledged key block: a stolen gateway memory must not open recorded key blocks.
- * Gateway: when the acknowledgement has verified, replaces down_key by CMAC(down_key, "ratchet") and wipes the old.
- * Node: when a key block has authenticated, does the same but keeps the old key for repeated copies of that block.
- * `step_used` is control.step of that block; a key block under the kept step leads to the step that exists already.
+ * Gateway: when the acknowledgement has verified, replaces down_key by CMAC(down_key, "ratchet") and wipes
+ * the old. Node: when it has installed a key block, does the same but keeps the old key for repeated copies
+ * of that block. `step_used` is control.step of that block; a key block under the kept step leads to the step
+ * that exists already.
+ *
+ * So the gateway ratchets once per step, whatever number of blocks it sealed under it: it keeps at most one
+ * key block of an association unacknowledged at a time, and heeds no acknowledgement of one that it has given
+ * up.
  */
 void assoc_ratchet_gateway(struct assoc *a);
 void assoc_ratchet_node(struct assoc *a, uint8_t step_used);
@@ -112,16 +121,18 @@ struct control {
 };
 
 /*
- * Seals the CoAP message of `body_len` bytes that stands at frame + CONTROL_HEADER_LEN, in place; the datagram starts at
- * `frame` and is body_len + CONTROL_OVERHEAD bytes long. SSM_EXHAUSTED: the counter is used up, re-associate.
+ * Seals the CoAP message of `body_len` bytes that stands at frame + CONTROL_HEADER_LEN, in place; the
+ * datagram starts at `frame` and is body_len + CONTROL_OVERHEAD bytes long. SSM_EXHAUSTED: the counter is
+ * used up, re-associate.
  */
 SSM_MUST_CHECK enum status assoc_seal(struct assoc *a, enum assoc_direction direction, uint8_t *frame,
                                       size_t body_len);
 /*
- * Opens a control datagram in place. SSM_BAD_TAG: forged, or of another association. SSM_REPLAYED: authentic, but its
- * counter was accepted before; `out` is filled all the same, so that a repeated request can be acknowledged again.
+ * Opens a control datagram in place. SSM_BAD_TAG: forged, or of another association. SSM_REPLAYED: authentic,
+ * but its counter was accepted before; `out` is filled all the same, so that a repeated request can be
+ * acknowledged again.
  */
-SSM_MUST_CHECK enum status assoc_open(struct assoc *a, enum assoc_direction direction, uint8_t *frame, size_t len,
-                                      struct control *out);
+SSM_MUST_CHECK enum status assoc_open(struct assoc *a, enum assoc_direction direction, uint8_t *frame,
+                                      size_t len, struct control *out);
 
 #endif

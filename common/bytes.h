@@ -1,8 +1,9 @@
 /*
  * Memory functions, a bounded reader and a bounded writer, and the 48-bit record sequence number.
  *
- * Freestanding: the compiler for MSP430 ships neither string.h nor assert.h, so `common` and the node's core take
- * their memory functions and SSM_ASSERT from here. Multi-byte integers on the wire are big-endian (network order).
+ * Freestanding: the compiler for MSP430 ships neither string.h nor assert.h, so `common` and the node's core
+ * take their memory functions and SSM_ASSERT from here. Multi-byte integers on the wire are big-endian
+ * (network order).
  */
 #ifndef SSM_BYTES_H
 #define SSM_BYTES_H
@@ -16,7 +17,8 @@
 /* A broken invariant is a bug of ours, never a property of the input: stop at once. */
 #define SSM_ASSERT(condition) ((condition) ? (void)0 : __builtin_trap())
 
-/* For small functions with several callers: inlining them is what makes a node's firmware outgrow its flash. */
+/* For small functions with several callers: inlining them is what makes a node's firmware outgrow its flash.
+ */
 #define SSM_NOINLINE __attribute__((noinline))
 
 void bytes_copy(void *to, const void *from, size_t len);
@@ -80,7 +82,8 @@ void writer_u16(struct writer *w, uint16_t value);
 void writer_u32(struct writer *w, uint32_t value);
 void writer_bytes(struct writer *w, const void *from, size_t len);
 
-/* A 48-bit record sequence number (RFC 6347 4.1) without 64-bit arithmetic, which a 16-bit node cannot afford. */
+/* A 48-bit record sequence number (RFC 6347 4.1) without 64-bit arithmetic, which a 16-bit node cannot
+ * afford. */
 struct seq48 {
     uint16_t hi;
     uint32_t lo;

@@ -1,7 +1,8 @@
 #include "ccm.h"
 
 /*
- * Goes on with a CBC-MAC (RFC 3610 2.2) whose next block already holds `filled` bytes, and pads with zeros at the end.
+ * Goes on with a CBC-MAC (RFC 3610 2.2) whose next block already holds `filled` bytes, and pads with zeros at
+ * the end.
  */
 static void mac_absorb(const uint8_t *key, uint8_t block[AES_BLOCK_LEN], uint8_t filled, const uint8_t *bytes,
                        uint16_t len)

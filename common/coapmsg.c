@@ -1,16 +1,16 @@
 #include "coapmsg.h"
 
 enum { /* RFC 7252 3 and 3.1 */
-    VERSION_SHIFT = 6,
-    VERSION = 1,
-    TYPE_SHIFT = 4,
-    TYPE_MASK = 3,
-    TOKEN_LEN_MASK = 15,
-    PAYLOAD_MARKER = 0xFF,
-    ONE_BYTE_MORE = 13, /* nibble: one byte follows, less 13 */
-    TWO_BYTES_MORE = 14, /* nibble: two bytes follow, less 269 */
-    NIBBLE_RESERVED = 15,
-    TWO_BYTES_BASE = 269,
+       VERSION_SHIFT = 6,
+       VERSION = 1,
+       TYPE_SHIFT = 4,
+       TYPE_MASK = 3,
+       TOKEN_LEN_MASK = 15,
+       PAYLOAD_MARKER = 0xFF,
+       ONE_BYTE_MORE = 13,  /* nibble: one byte follows, less 13 */
+       TWO_BYTES_MORE = 14, /* nibble: two bytes follow, less 269 */
+       NIBBLE_RESERVED = 15,
+       TWO_BYTES_BASE = 269,
 };
 
 /* The value that a nibble of the option's first byte stands for (RFC 7252 3.1). */

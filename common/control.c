@@ -44,7 +44,6 @@ size_t control_encode_ack(uint16_t message_id, uint8_t code, uint8_t *out)
 static enum status ack_decode(const uint8_t *body, size_t len, struct control_message *out)
 {
     out->is_ack = true;
-    out->code = body[1];
     return len == COAP_HEADER_LEN && body[1] >= RESPONSE_CODE_MIN ? SSM_OK : SSM_MALFORMED;
 }
 
@@ -53,7 +52,6 @@ static enum status request_decode(const uint8_t *body, size_t len, struct contro
     if (len < MARKER_AT || body[0] != FIRST_BYTE_CON || body[1] != COAP_POST ||
         body[OPTION_AT] != URI_PATH_ONE_LETTER)
         return SSM_MALFORMED;
-    out->code = COAP_POST;
     out->resource = body[OPTION_AT + 1];
     if (len > PAYLOAD_AT && body[MARKER_AT] == PAYLOAD_MARKER) {
         out->payload = body + PAYLOAD_AT;
@@ -68,6 +66,7 @@ enum status control_decode(const uint8_t *body, size_t len, struct control_messa
     if (len < COAP_HEADER_LEN)
         return SSM_MALFORMED;
     bytes_fill(out, 0, sizeof *out);
+    out->code = body[1];
     out->message_id = bytes_u16(body + 2);
     return body[0] == FIRST_BYTE_ACK ? ack_decode(body, len, out) : request_decode(body, len, out);
 }

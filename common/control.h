@@ -1,16 +1,18 @@
 /*
- * What control messages say: CoAP messages with one-letter resources, sealed by assoc.h (PROTOCOL.md, "Control
- * messages").
+ * What control messages say: CoAP messages with one-letter resources, sealed by assoc.h (PROTOCOL.md,
+ * "Control messages").
  */
 #ifndef SSM_CONTROL_H
 #define SSM_CONTROL_H
 
 #include "coapmsg.h"
 
-enum control_resource { /* Uri-Path of one letter */
-    CONTROL_KEYBLOCK = 'k', /* gateway: install this key block (KEYBLOCK_LEN bytes) */
-    CONTROL_LIVE = 'l',     /* gateway: these are your sessions (2 bytes each); drop every other */
-    CONTROL_CLOSED = 'c',   /* node: session (2 bytes) ended, reason (1 byte, enum control_closed_reason) */
+enum control_resource {                         /* Uri-Path of one letter */
+                        CONTROL_KEYBLOCK = 'k', /* gateway: install this key block (KEYBLOCK_LEN bytes) */
+                        CONTROL_LIVE =
+                            'l', /* gateway: these are your sessions (2 bytes each); drop every other */
+                        CONTROL_CLOSED = 'c', /* node: session (2 bytes) ended, reason (1 byte, enum
+                                                 control_closed_reason) */
 };
 
 enum control_closed_reason {
@@ -20,8 +22,9 @@ enum control_closed_reason {
 };
 
 enum {
-    CONTROL_MESSAGE_MAX = 4 + 3 + 48, /* header, Uri-Path and payload marker, the longest payload (a key block) */
-    CONTROL_LIVE_MAX = 8,             /* sessions in a CONTROL_LIVE list */
+    CONTROL_MESSAGE_MAX =
+        4 + 3 + 48,       /* header, Uri-Path and payload marker, the longest payload (a key block) */
+    CONTROL_LIVE_MAX = 8, /* sessions in a CONTROL_LIVE list */
 };
 
 /* A control message, decoded. An acknowledgement has no resource and no payload; its code is the result. */
@@ -34,8 +37,8 @@ struct control_message {
     size_t payload_len;
 };
 
-/* CON POST to a resource. `out` holds CONTROL_MESSAGE_MAX bytes; returns the length. payload_len is at most 48, not 0
- * except for CONTROL_LIVE. */
+/* CON POST to a resource. `out` holds CONTROL_MESSAGE_MAX bytes; returns the length. payload_len is at most
+ * 48, not 0 except for CONTROL_LIVE. */
 size_t control_encode_request(uint8_t resource, uint16_t message_id, const void *payload, size_t payload_len,
                               uint8_t *out);
 /* ACK with a response code: 4 bytes. */

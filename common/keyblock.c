@@ -1,51 +1,60 @@
 #include "keyblock.h"
 
+enum { /* where the fields stand */
+       SESSION_AT = 0,
+       FLAGS_AT = 2,
+       FIRST_SEND_SEQ_AT = 3,
+       SCOPE_AT = 4,
+       LIFETIME_AT = 6,
+       CLIENT_KEY_AT = 8,
+       SERVER_KEY_AT = CLIENT_KEY_AT + RECORD_KEY_LEN,
+       CLIENT_IV_AT = SERVER_KEY_AT + RECORD_KEY_LEN,
+       SERVER_IV_AT = CLIENT_IV_AT + RECORD_IV_LEN,
+};
+
 enum { /* the flags byte */
-    FLAG_CLIENT = 0x80,
-    SUITE_MASK = 0x70, /* only zero, AES_128_CCM_8, is assigned */
-    SLOT_SHIFT = 1,
-    SLOT_MASK = 7,
-    FLAG_REPLACES = 0x01,
+       FLAG_CLIENT = 0x80,
+       SUITE_MASK = 0x70, /* only zero, AES_128_CCM_8, is assigned */
+       SLOT_SHIFT = 1,
+       SLOT_MASK = 7,
+       FLAG_REPLACES = 0x01,
 };
 
 void keyblock_encode(const struct keyblock *k, uint8_t out[KEYBLOCK_LEN])
 {
-    struct writer w = writer_over(out, KEYBLOCK_LEN);
-
     SSM_ASSERT(k->slot < KEYBLOCK_SLOTS && k->suite == KEYBLOCK_AES_128_CCM_8);
-    writer_u16(&w, k->session);
-    writer_u8(&w, (uint8_t)((k->role == KEYBLOCK_CLIENT ? FLAG_CLIENT : 0) | k->slot << SLOT_SHIFT |
-                            (k->replaces ? FLAG_REPLACES : 0)));
-    writer_u8(&w, k->first_send_seq);
-    writer_u16(&w, k->scope);
-    writer_u16(&w, k->lifetime_min);
-    writer_bytes(&w, k->client.key, RECORD_KEY_LEN);
-    writer_bytes(&w, k->server.key, RECORD_KEY_LEN);
-    writer_bytes(&w, k->client.iv, RECORD_IV_LEN);
-    writer_bytes(&w, k->server.iv, RECORD_IV_LEN);
+    bytes_put_u16(out + SESSION_AT, k->session);
+    out[FLAGS_AT] = (uint8_t)((k->role == KEYBLOCK_CLIENT ? FLAG_CLIENT : 0) | k->slot << SLOT_SHIFT |
+                              (k->replaces ? FLAG_REPLACES : 0));
+    out[FIRST_SEND_SEQ_AT] = k->first_send_seq;
+    bytes_put_u16(out + SCOPE_AT, k->scope);
+    bytes_put_u16(out + LIFETIME_AT, k->lifetime_min);
+    bytes_copy(out + CLIENT_KEY_AT, k->client.key, RECORD_KEY_LEN);
+    bytes_copy(out + SERVER_KEY_AT, k->server.key, RECORD_KEY_LEN);
+    bytes_copy(out + CLIENT_IV_AT, k->client.iv, RECORD_IV_LEN);
+    bytes_copy(out + SERVER_IV_AT, k->server.iv, RECORD_IV_LEN);
 }
 
 enum status keyblock_decode(const uint8_t *buf, size_t len, struct keyblock *out)
 {
-    struct reader r = reader_over(buf, len);
     uint8_t flags;
 
     if (len != KEYBLOCK_LEN)
         return SSM_MALFORMED;
-    out->session = reader_u16(&r);
-    flags = reader_u8(&r);
-    out->first_send_seq = reader_u8(&r);
-    out->scope = reader_u16(&r);
-    out->lifetime_min = reader_u16(&r);
-    reader_copy(&r, out->client.key, RECORD_KEY_LEN);
-    reader_copy(&r, out->server.key, RECORD_KEY_LEN);
-    reader_copy(&r, out->client.iv, RECORD_IV_LEN);
-    reader_copy(&r, out->server.iv, RECORD_IV_LEN);
+    flags = buf[FLAGS_AT];
     if ((flags & SUITE_MASK) != 0)
         return SSM_UNSUPPORTED;
-    out->suite = KEYBLOCK_AES_128_CCM_8;
+    out->session = bytes_u16(buf + SESSION_AT);
     out->role = (flags & FLAG_CLIENT) != 0 ? KEYBLOCK_CLIENT : KEYBLOCK_SERVER;
+    out->suite = KEYBLOCK_AES_128_CCM_8;
     out->slot = flags >> SLOT_SHIFT & SLOT_MASK;
     out->replaces = (flags & FLAG_REPLACES) != 0;
+    out->first_send_seq = buf[FIRST_SEND_SEQ_AT];
+    out->scope = bytes_u16(buf + SCOPE_AT);
+    out->lifetime_min = bytes_u16(buf + LIFETIME_AT);
+    bytes_copy(out->client.key, buf + CLIENT_KEY_AT, RECORD_KEY_LEN);
+    bytes_copy(out->server.key, buf + SERVER_KEY_AT, RECORD_KEY_LEN);
+    bytes_copy(out->client.iv, buf + CLIENT_IV_AT, RECORD_IV_LEN);
+    bytes_copy(out->server.iv, buf + SERVER_IV_AT, RECORD_IV_LEN);
     return out->session != 0 && out->first_send_seq >= KEYBLOCK_FIRST_SEND_SEQ ? SSM_OK : SSM_MALFORMED;
 }

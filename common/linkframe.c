@@ -3,12 +3,12 @@
 #include "aes.h"
 
 enum { /* first byte of a relayed record */
-    KIND_SHIFT = 5,
-    KIND_MASK = 7 << KIND_SHIFT,
-    FLAG_ALERT = 0x10,
-    WIDTH_SHIFT = 2,
-    FLAG_EXPLICIT = 0x02,
-    FLAG_RESERVED = 0x01,
+       KIND_SHIFT = 5,
+       KIND_MASK = 7 << KIND_SHIFT,
+       FLAG_ALERT = 0x10,
+       WIDTH_SHIFT = 2,
+       FLAG_EXPLICIT = 0x02,
+       FLAG_RESERVED = 0x01,
 };
 
 uint8_t link_kind_of(const uint8_t *datagram, size_t len)
@@ -18,7 +18,10 @@ uint8_t link_kind_of(const uint8_t *datagram, size_t len)
 
 enum { FLAGS_AND_HANDLE_LEN = 3, NUMBER_LEN = RECORD_EXPLICIT_LEN };
 
-/* The code of the fewest bytes that hold the sequence number in epoch || seq: 0 to 3 for 2, 3, 4 and 6. */
+/* Bytes of the sequence number, by the width code of the flags. */
+static const uint8_t WIDTHS[] = {2, 3, 4, SEQ48_LEN};
+
+/* The code of the fewest bytes that hold the sequence number in epoch || seq. */
 static uint8_t width_code_of(const uint8_t number[NUMBER_LEN])
 {
     if ((number[2] | number[3]) != 0)
@@ -26,11 +29,6 @@ static uint8_t width_code_of(const uint8_t number[NUMBER_LEN])
     if (number[4] != 0)
         return 2;
     return number[5] != 0 ? 1 : 0;
-}
-
-static uint8_t width_of(uint8_t code)
-{
-    return code == 3 ? SEQ48_LEN : (uint8_t)(2 + code);
 }
 
 uint8_t *linkframe_put_header(uint16_t handle, const struct record *r)
@@ -52,7 +50,7 @@ uint8_t *linkframe_put_header(uint16_t handle, const struct record *r)
         bytes_copy(at, r->explicit_nonce, NUMBER_LEN);
     }
     code = width_code_of(number);
-    width = width_of(code);
+    width = WIDTHS[code];
     at -= width;
     bytes_copy(at, number + NUMBER_LEN - width, width);
     at -= FLAGS_AND_HANDLE_LEN;
@@ -65,7 +63,7 @@ uint8_t *linkframe_put_header(uint16_t handle, const struct record *r)
 static enum status number_decode(const uint8_t *at, uint8_t flags, struct record *out)
 {
     uint8_t code = flags >> WIDTH_SHIFT & 3;
-    uint8_t width = width_of(code);
+    uint8_t width = WIDTHS[code];
     uint8_t number[NUMBER_LEN];
     const uint8_t *explicit_nonce = number;
 
@@ -92,7 +90,7 @@ enum status linkframe_decode(uint8_t *datagram, size_t len, uint16_t *handle, st
     if (len < LINK_RECORD_HEADER_MIN)
         return SSM_TRUNCATED;
     flags = datagram[0];
-    header_len = (uint8_t)(FLAGS_AND_HANDLE_LEN + width_of(flags >> WIDTH_SHIFT & 3));
+    header_len = (uint8_t)(FLAGS_AND_HANDLE_LEN + WIDTHS[flags >> WIDTH_SHIFT & 3]);
     if ((flags & FLAG_EXPLICIT) != 0)
         header_len += NUMBER_LEN;
     if (len < header_len)

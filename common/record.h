@@ -9,11 +9,11 @@
 #include "bytes.h"
 
 enum record_type { /* RFC 5246 6.2.1, RFC 6520 */
-    RECORD_CHANGE_CIPHER_SPEC = 20,
-    RECORD_ALERT = 21,
-    RECORD_HANDSHAKE = 22,
-    RECORD_APPLICATION_DATA = 23,
-    RECORD_HEARTBEAT = 24,
+                   RECORD_CHANGE_CIPHER_SPEC = 20,
+                   RECORD_ALERT = 21,
+                   RECORD_HANDSHAKE = 22,
+                   RECORD_APPLICATION_DATA = 23,
+                   RECORD_HEARTBEAT = 24,
 };
 
 enum {
@@ -23,7 +23,7 @@ enum {
     RECORD_EXPLICIT_LEN = 8, /* explicit part of the nonce, first in the fragment (RFC 6655 3) */
     RECORD_TAG_LEN = 8,
     RECORD_KEY_LEN = 16,
-    RECORD_IV_LEN = 4,     /* implicit part of the nonce, from the key block */
+    RECORD_IV_LEN = 4, /* implicit part of the nonce, from the key block */
     RECORD_SEALED_HEADER_LEN = RECORD_HEADER_LEN + RECORD_EXPLICIT_LEN,
     RECORD_LEN_MAX = 16384 + 256,
 };
@@ -35,7 +35,7 @@ struct record {
     uint16_t epoch;
     struct seq48 seq;
     uint8_t explicit_nonce[RECORD_EXPLICIT_LEN]; /* as on the wire; zero in epoch 0 */
-    uint8_t *body; /* epoch 0: the plaintext fragment; otherwise what follows the explicit nonce */
+    uint8_t *body;     /* epoch 0: the plaintext fragment; otherwise what follows the explicit nonce */
     uint16_t body_len; /* sealed: ciphertext and tag */
 };
 
@@ -46,9 +46,10 @@ struct record_key {
 };
 
 /*
- * Reads the first record of a datagram without changing it; `*used` becomes the whole record's length in bytes.
- * SSM_TRUNCATED: ends inside the record. SSM_MALFORMED: an unknown major version, or a protected fragment too short
- * for its nonce and tag. Any content type is let through: the caller decides.
+ * Reads the first record of a datagram without changing it; `*used` becomes the whole record's length in
+ * bytes. SSM_TRUNCATED: ends inside the record. SSM_MALFORMED: an unknown major version, a fragment
+ * longer than RECORD_LEN_MAX, or a protected one too short for its nonce and tag. Any content type is let
+ * through: the caller decides.
  */
 SSM_MUST_CHECK enum status record_peek(uint8_t *datagram, size_t len, struct record *out, size_t *used);
 
@@ -60,19 +61,19 @@ void record_set_explicit_nonce(struct record *r);
 bool record_explicit_nonce_is_implied(const struct record *r);
 
 /*
- * Encrypts the body in place and appends the tag: body_len grows by RECORD_TAG_LEN, for which the buffer must have
- * room. type, epoch, seq and explicit_nonce must be set; version is set to DTLS 1.2.
+ * Encrypts the body in place and appends the tag: body_len grows by RECORD_TAG_LEN, for which the buffer must
+ * have room. type, epoch, seq and explicit_nonce must be set; version is set to DTLS 1.2.
  */
 void record_seal(const struct record_key *key, struct record *r);
 /*
- * Verifies and decrypts the body in place: body_len shrinks by RECORD_TAG_LEN. The nonce takes the explicit bytes of
- * the record, because some stacks do not send epoch || seq. SSM_BAD_TAG: the body is zeroed.
+ * Verifies and decrypts the body in place: body_len shrinks by RECORD_TAG_LEN. The nonce takes the explicit
+ * bytes of the record, because some stacks do not send epoch || seq. SSM_BAD_TAG: the body is zeroed.
  */
 SSM_MUST_CHECK enum status record_open(const struct record_key *key, struct record *r);
 
 /*
- * Writes the DTLS header (13 bytes; 21 with the explicit nonce when epoch > 0) right in front of the body, where the
- * caller must have left RECORD_SEALED_HEADER_LEN bytes, and returns where it starts.
+ * Writes the DTLS header (13 bytes; 21 with the explicit nonce when epoch > 0) right in front of the body,
+ * where the caller must have left RECORD_SEALED_HEADER_LEN bytes, and returns where it starts.
  */
 uint8_t *record_put_header(const struct record *r);
 

@@ -11,9 +11,12 @@ static uint8_t byte_of(uint8_t low)
     return low / 8 % (REPLAY_WIDTH / 8);
 }
 
+/* A table, because a 16-bit node has no barrel shifter. */
 static uint8_t mask_of(uint8_t low)
 {
-    return (uint8_t)(1u << (low & 7));
+    static const uint8_t MASKS[8] = {1, 2, 4, 8, 16, 32, 64, 128};
+
+    return MASKS[low & 7];
 }
 
 static SSM_NOINLINE void mark(struct replay *window, const struct seq48 *number, bool seen)
@@ -44,9 +47,7 @@ bool replay_accept(struct replay *window, struct seq48 number)
 {
     if (!replay_is_fresh(window, number))
         return false;
-    if (!window->started)
-        window->highest = number;
-    window->started = true;
+    window->started = true; /* so far the highest is 0, which is right or about to be replaced */
     /* The numbers skipped over share their bits with numbers that now fall out of the window. */
     for (uint8_t steps = 0; steps < REPLAY_WIDTH && is_after(&number, &window->highest); steps++) {
         seq48_increment(&window->highest);

@@ -1,5 +1,6 @@
 /*
- * The sliding anti-replay window of RFC 6347 4.1.2.6 (64 numbers wide), for records, relay tags and control messages.
+ * The sliding anti-replay window of RFC 6347 4.1.2.6 (64 numbers wide), for records, relay tags and control
+ * messages.
  *
  * Starts empty, not at zero: one stack sends its Finished with number 5 and its first data with number 1.
  * Update only after the number's message has been authenticated.
