@@ -1,6 +1,7 @@
 #include "access.h"
 
-enum access_verdict access_decide(uint32_t port_node, const uint32_t *granted, size_t granted_count, uint32_t *node)
+enum access_verdict access_decide(uint32_t port_node, const uint32_t *granted, size_t granted_count,
+                                  uint32_t *node)
 {
     if (port_node == ACCESS_SHARED_PORT) {
         if (granted_count != 1)

@@ -1,8 +1,8 @@
 /*
  * Who may connect to what: the one decision on a subscriber that has proved its identity.
  *
- * Pure: knows neither store nor clock. Called once a handshake's Finished has been verified, so that nobody without a
- * key learns what is granted to whom.
+ * Pure: knows neither store nor clock. Called once a handshake's Finished has been verified, so that nobody
+ * without a key learns what is granted to whom.
  */
 #ifndef SSM_ACCESS_H
 #define SSM_ACCESS_H
@@ -20,9 +20,10 @@ enum access_verdict {
 enum { ACCESS_SHARED_PORT = 0 };
 
 /*
- * `port_node` is the node whose port the peer used, or ACCESS_SHARED_PORT, where the single granted node is meant.
- * ACCESS_GRANTED sets *node to the node that the session belongs to.
+ * `port_node` is the node whose port the peer used, or ACCESS_SHARED_PORT, where the single granted node is
+ * meant. ACCESS_GRANTED sets *node to the node that the session belongs to.
  */
-enum access_verdict access_decide(uint32_t port_node, const uint32_t *granted, size_t granted_count, uint32_t *node);
+enum access_verdict access_decide(uint32_t port_node, const uint32_t *granted, size_t granted_count,
+                                  uint32_t *node);
 
 #endif

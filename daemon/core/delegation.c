@@ -55,7 +55,8 @@ static bool delegator_allocate(struct delegator *d)
     d->nodes.by_name = calloc(config->max_nodes, sizeof *d->nodes.by_name);
     d->delegations.pool = calloc(config->max_handshakes, sizeof *d->delegations.pool);
     d->granted = calloc(config->max_nodes, sizeof *d->granted);
-    return d->nodes.pool != NULL && d->nodes.by_name != NULL && d->delegations.pool != NULL && d->granted != NULL;
+    return d->nodes.pool != NULL && d->nodes.by_name != NULL && d->delegations.pool != NULL &&
+           d->granted != NULL;
 }
 
 struct delegator *delegator_create(const struct delegator_config *config, const struct delegator_io *io,
@@ -123,13 +124,15 @@ static void node_restart(const struct delegator *d, struct node *node, uint64_t 
     node->exchange = (struct node_exchange){.kind = NODE_EXCHANGE_NONE};
     node->is_live_due = true;
     node->rejoin_ms = rejoin_ms;
+    node->rejoin_pause_ms = 0;
     if (node->is_associated)
-        node_association_publish(&d->nodes, node);
+        nodes_association_publish(&d->nodes, node);
 }
 
 enum status delegator_start(struct delegator *d, uint64_t now_ms)
 {
-    static const struct delegation_failure RESTART = {DELEGATOR_FAILED_HANDSHAKE, ALERT_INTERNAL_ERROR, CLOSE_RESTART,
+    static const struct delegation_failure RESTART = {DELEGATOR_FAILED_HANDSHAKE, ALERT_INTERNAL_ERROR,
+                                                      CLOSE_RESTART,
                                                       "handshake failed: the gateway's relay was restarted"};
 
     for (uint32_t i = 0; i < d->env.config.max_handshakes; i++)
@@ -166,8 +169,8 @@ static void on_control(struct delegator *d, const struct message *m, uint64_t no
     if (node == NULL)
         delegation_env_count(&d->env, DELEGATOR_DROP_CONTROL);
     else if (!node->is_associated)
-        node_association_missing(&d->nodes, node, &m->peer, now_ms);
-    else if (node_control_input(&d->nodes, node, m->data[0], now_ms, &code))
+        nodes_association_missing(&d->nodes, node, &m->peer, now_ms);
+    else if (nodes_control_input(&d->nodes, node, m->data[0], now_ms, &code))
         handover_on_answer(&d->delegations, node, code);
 }
 
@@ -177,7 +180,7 @@ static void on_node_datagram(struct delegator *d, const struct message *m, uint6
         on_control(d, m, now_ms);
         return;
     }
-    struct node *node = node_association_input(&d->nodes, m, now_ms);
+    struct node *node = nodes_association_input(&d->nodes, m, now_ms);
     if (node != NULL)
         handover_on_association(&d->delegations, node);
 }
@@ -190,7 +193,7 @@ static void on_session_row(struct delegator *d, const struct session_row *row)
     if (node == NULL)
         delegation_env_send(&d->env, &gone);
     else if (row->state == SESSION_ACTIVE)
-        node_restore_slot(node, row);
+        nodes_restore_slot(node, row);
 }
 
 static void on_session_list(struct delegator *d, const struct message *m)
@@ -262,12 +265,12 @@ uint64_t delegator_on_tick(struct delegator *d, uint64_t now_ms)
         keep_earliest(&next, handover_tick(&d->delegations.pool[i], now_ms));
     }
     for (uint32_t i = 0; i < d->nodes.count; i++) {
-        keep_earliest(&next, node_association_tick(&d->nodes, d->nodes.by_name[i], now_ms));
-        (void)node_live_list_tick(&d->nodes, d->nodes.by_name[i], now_ms);
+        keep_earliest(&next, nodes_association_tick(&d->nodes, d->nodes.by_name[i], now_ms));
+        (void)nodes_live_list_tick(&d->nodes, d->nodes.by_name[i], now_ms);
     }
     advance(d, now_ms);
     for (uint32_t i = 0; i < d->nodes.count; i++)
-        keep_earliest(&next, node_live_list_tick(&d->nodes, d->nodes.by_name[i], now_ms));
+        keep_earliest(&next, nodes_live_list_tick(&d->nodes, d->nodes.by_name[i], now_ms));
     return next;
 }
 
@@ -280,8 +283,8 @@ enum status delegator_add_node(struct delegator *d, const struct node_row *row)
 
 void delegator_remove_node(struct delegator *d, uint32_t node, uint64_t now_ms)
 {
-    static const struct delegation_failure REMOVED = {DELEGATOR_FAILED_NODE, ALERT_INTERNAL_ERROR, CLOSE_REVOKED,
-                                                      "handshake ended: the node was removed"};
+    static const struct delegation_failure REMOVED = {DELEGATOR_FAILED_NODE, ALERT_INTERNAL_ERROR,
+                                                      CLOSE_REVOKED, "handshake ended: the node was removed"};
     struct message gone = {.type = MSG_NODE_GONE, .node = node};
     struct node *known = nodes_find(&d->nodes, node);
 
@@ -297,9 +300,10 @@ void delegator_remove_node(struct delegator *d, uint32_t node, uint64_t now_ms)
     advance(d, now_ms);
 }
 
-/* Ends the node's sessions with that number and subscriber (0: any); the slots are free once relay says so. */
-static void session_close(const struct delegator *d, const struct node *node, uint16_t handle, uint32_t subscriber,
-                          enum close_reason reason)
+/* Ends the node's sessions with that number and subscriber (0: any); the slots are free once relay says so.
+ */
+static void session_close(const struct delegator *d, const struct node *node, uint16_t handle,
+                          uint32_t subscriber, enum close_reason reason)
 {
     struct message m = {.type = MSG_SESSION_CLOSE,
                         .node = node->row.id,
@@ -312,16 +316,18 @@ static void session_close(const struct delegator *d, const struct node *node, ui
 
 void delegator_remove_subscriber(struct delegator *d, uint32_t subscriber, uint64_t now_ms)
 {
-    static const struct delegation_failure REMOVED = {DELEGATOR_FAILED_GRANT, ALERT_ACCESS_DENIED, CLOSE_REVOKED,
+    static const struct delegation_failure REMOVED = {DELEGATOR_FAILED_GRANT, ALERT_ACCESS_DENIED,
+                                                      CLOSE_REVOKED,
                                                       "handshake ended: the subscriber was removed"};
 
     for (uint32_t i = 0; i < d->env.config.max_handshakes; i++) {
         struct delegation *each = &d->delegations.pool[i];
-        if (each->state > DELEGATION_SPARE && each->state < DELEGATION_COMMITTING && each->subscriber == subscriber)
+        if (each->state > DELEGATION_SPARE && each->state < DELEGATION_COMMITTING &&
+            each->subscriber == subscriber)
             delegation_fail(each, &REMOVED);
     }
     for (uint32_t i = 0; i < d->nodes.count; i++)
-        if (!d->nodes.are_sessions_known || node_has_session_of(d->nodes.by_name[i], subscriber))
+        if (!d->nodes.are_sessions_known || nodes_has_session_of(d->nodes.by_name[i], subscriber))
             session_close(d, d->nodes.by_name[i], 0, subscriber, CLOSE_REVOKED);
     advance(d, now_ms);
 }
@@ -330,7 +336,7 @@ enum status delegator_close_session(struct delegator *d, uint32_t node, uint16_t
 {
     struct node *known = nodes_find(&d->nodes, node);
 
-    if (known == NULL || node_find_slot(known, handle) == NULL)
+    if (known == NULL || nodes_find_slot(known, handle) == NULL)
         return SSM_NOT_FOUND;
     session_close(d, known, handle, 0, CLOSE_ADMIN);
     advance(d, now_ms);
@@ -348,7 +354,7 @@ static void view_fill(const struct node *node, struct node_view *out)
         .boot_id = node->row.boot_id,
         .endpoint = node->endpoint,
         .heard_ms = node->heard_ms,
-        .sessions = node_session_count(node),
+        .sessions = nodes_session_count(node),
     };
 }
 
@@ -360,7 +366,8 @@ bool delegator_view_node(const struct delegator *d, size_t index, struct node_vi
     return true;
 }
 
-enum status delegator_find_node(const struct delegator *d, const char *name, size_t len, struct node_view *out)
+enum status delegator_find_node(const struct delegator *d, const char *name, size_t len,
+                                struct node_view *out)
 {
     const struct node *node = nodes_find_name(&d->nodes, name, len);
 

@@ -1,9 +1,10 @@
 /*
- * The delegator: runs DTLS handshakes on behalf of nodes, ships the key block, and forgets it. The core of `keys`.
+ * The delegator: runs DTLS handshakes on behalf of nodes, ships the key block, and forgets it. The core of
+ * `keys`.
  *
- * Owns the handshakes in flight and what the gateway knows of each node (nodes.h). Called by the keys process with
- * messages of `relay`, administration and the time. Opens no socket; the DTLS library and the database are behind
- * function tables.
+ * Owns the handshakes in flight and what the gateway knows of each node (nodes.h). Called by the keys process
+ * with messages of `relay`, administration and the time. Opens no socket; the DTLS library and the database
+ * are behind function tables.
  */
 #ifndef SSM_DELEGATION_H
 #define SSM_DELEGATION_H
@@ -18,12 +19,13 @@ struct delegator *delegator_create(const struct delegator_config *config, const 
                                    const struct handshake_engine *engine, const struct keys_store *store);
 /* Wipes every secret. */
 void delegator_destroy(struct delegator *d);
-/* Reads the nodes back; asks relay for the live sessions and each node to associate again. Also to be called when
- * `relay` was restarted. */
+/* Reads the nodes back; asks relay for the live sessions and each node to associate again. Also to be called
+ * when `relay` was restarted. */
 SSM_MUST_CHECK enum status delegator_start(struct delegator *d, uint64_t now_ms);
 
 void delegator_on_message(struct delegator *d, const struct message *m, uint64_t now_ms);
-/* Does what is due; returns when it wants to be called again (monotonic ms). Also to be called after messages. */
+/* Does what is due; returns when it wants to be called again (monotonic ms). Also to be called after
+ * messages. */
 uint64_t delegator_on_tick(struct delegator *d, uint64_t now_ms);
 uint64_t delegator_counter(const struct delegator *d, enum delegator_counter counter);
 

@@ -14,9 +14,10 @@ struct delegator_io {
     void *ctx;
     void (*to_relay)(void *ctx, const struct message *m);
     void (*random)(void *ctx, uint8_t *out, size_t len);
-    /* A rate-limited line for the log: event, node's and subscriber's name (each may be ""), the peer (may be NULL). */
-    void (*log)(void *ctx, const char *event, const struct assoc_name *node, const struct assoc_name *subscriber,
-                const struct endpoint *peer);
+    /* A rate-limited line for the log: event, node's and subscriber's name (each may be ""), the peer (may be
+     * NULL). */
+    void (*log)(void *ctx, const char *event, const struct assoc_name *node,
+                const struct assoc_name *subscriber, const struct endpoint *peer);
 };
 
 struct delegator_config {

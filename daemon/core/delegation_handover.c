@@ -12,8 +12,9 @@ enum {
 
 static const uint32_t TOMBSTONE_SEQ_LO = 0xFFFFFFFE;
 
-static const struct delegation_failure STORE_FAILED = {
-    DELEGATOR_FAILED_NODE, ALERT_INTERNAL_ERROR, CLOSE_STORE, "hand-over failed: the keys database cannot be used"};
+static const struct delegation_failure STORE_FAILED = {DELEGATOR_FAILED_NODE, ALERT_INTERNAL_ERROR,
+                                                       CLOSE_STORE,
+                                                       "hand-over failed: the keys database cannot be used"};
 static const struct delegation_failure NODE_SILENT = {
     DELEGATOR_FAILED_NODE, ALERT_INTERNAL_ERROR, CLOSE_NODE_SILENT,
     "hand-over failed: the node does not answer; see 'ssmctl node show' for when it was last heard"};
@@ -23,12 +24,14 @@ static const struct delegation_failure NODE_SILENT = {
 static void refuse(struct delegation *d, enum access_verdict verdict)
 {
     static const char *const EVENTS[] = {
-        [ACCESS_NOT_GRANTED] = "handshake refused: the subscriber is not granted this node; add it again with "
-                               "'ssmctl subscriber add NAME --node NODE'",
+        [ACCESS_NOT_GRANTED] =
+            "handshake refused: the subscriber is not granted this node; add it again with "
+            "'ssmctl subscriber add NAME --node NODE'",
         [ACCESS_NO_NODE] = "handshake refused: the subscriber is granted no node; add it again with 'ssmctl "
                            "subscriber add NAME --node NODE'",
-        [ACCESS_SEVERAL_NODES] = "handshake refused: on the shared port the subscriber must be granted exactly one "
-                                 "node; it can use the node's own port",
+        [ACCESS_SEVERAL_NODES] =
+            "handshake refused: on the shared port the subscriber must be granted exactly one "
+            "node; it can use the node's own port",
     };
     const struct delegation_failure failure = {DELEGATOR_FAILED_GRANT, ALERT_ACCESS_DENIED, CLOSE_HANDSHAKE,
                                                EVENTS[verdict]};
@@ -46,8 +49,9 @@ static bool decide_access(struct delegation *d, uint32_t *granted)
         delegation_fail(d, &STORE_FAILED);
         return false;
     }
-    enum access_verdict verdict =
-        count <= env->config.max_nodes ? access_decide(d->port_node, granted, count, &d->node) : ACCESS_SEVERAL_NODES;
+    enum access_verdict verdict = count <= env->config.max_nodes
+                                      ? access_decide(d->port_node, granted, count, &d->node)
+                                      : ACCESS_SEVERAL_NODES;
     if (verdict != ACCESS_GRANTED)
         refuse(d, verdict);
     return verdict == ACCESS_GRANTED;
@@ -55,7 +59,8 @@ static bool decide_access(struct delegation *d, uint32_t *granted)
 
 /* ---- the node's queue ---- */
 
-/* One hand-over at a time for a node, a peer's host and a subscriber: a newer one shows that the older was given up. */
+/* One hand-over at a time for a node, a peer's host and a subscriber: a newer one shows that the older was
+ * given up. */
 static void supersede_queued(const struct delegation *d)
 {
     for (uint32_t i = 0; i < d->all->env->config.max_handshakes; i++) {
@@ -69,8 +74,8 @@ static void supersede_queued(const struct delegation *d)
 
 void handover_begin(struct delegation *d, uint32_t *granted, uint64_t now_ms)
 {
-    static const struct delegation_failure NODE_UNKNOWN = {DELEGATOR_FAILED_NODE, ALERT_INTERNAL_ERROR,
-                                                           CLOSE_NODE_SILENT, "hand-over failed: no such node"};
+    static const struct delegation_failure NODE_UNKNOWN = {
+        DELEGATOR_FAILED_NODE, ALERT_INTERNAL_ERROR, CLOSE_NODE_SILENT, "hand-over failed: no such node"};
 
     if (!decide_access(d, granted))
         return;
@@ -91,7 +96,8 @@ static struct delegation *queue_first(const struct delegations *all, const struc
 
     for (uint32_t i = 0; i < all->env->config.max_handshakes; i++) {
         struct delegation *d = &all->pool[i];
-        if (d->state == DELEGATION_QUEUED && d->node == node->row.id && (first == NULL || d->turn < first->turn))
+        if (d->state == DELEGATION_QUEUED && d->node == node->row.id &&
+            (first == NULL || d->turn < first->turn))
             first = d;
     }
     return first;
@@ -122,7 +128,7 @@ static enum status keyblock_seal(struct delegation *d, struct node *node, uint8_
         .role = KEYBLOCK_SERVER,
         .suite = KEYBLOCK_AES_128_CCM_8,
         .slot = d->slot,
-        .replaces = node_slot_replaces(&node->slots[d->slot]),
+        .replaces = nodes_slot_replaces(&node->slots[d->slot]),
         .first_send_seq = KEYBLOCK_FIRST_SEND_SEQ,
         .scope = KEYBLOCK_SCOPE_ALL,
         .lifetime_min = KEYBLOCK_LIFETIME_UNLIMITED,
@@ -134,7 +140,8 @@ static enum status keyblock_seal(struct delegation *d, struct node *node, uint8_
     d->has_keys = false;
     keyblock_encode(&k, payload);
     bytes_wipe(&k, sizeof k);
-    enum status status = node_control_seal(node, CONTROL_KEYBLOCK, payload, sizeof payload, frame, frame_len);
+    enum status status =
+        nodes_control_seal(node, CONTROL_KEYBLOCK, payload, sizeof payload, frame, frame_len);
     bytes_wipe(payload, sizeof payload);
     return status;
 }
@@ -169,7 +176,7 @@ static void ship(struct delegation *d, struct node *node)
         return;
     }
     d->state = DELEGATION_HANDOVER;
-    node_exchange_begin(node, NODE_EXCHANGE_KEYBLOCK, d->connection, (uint8_t)(1u << d->slot));
+    nodes_exchange_begin(node, NODE_EXCHANGE_KEYBLOCK, d->connection, (uint8_t)(1u << d->slot));
     prepare_send(d, (struct span){.at = frame, .len = frame_len},
                  (struct span){.at = tombstone, .len = sizeof tombstone});
     bytes_wipe(frame, sizeof frame);
@@ -179,22 +186,23 @@ static void evict(const struct delegation *d, struct node *node)
 {
     struct message m = {.type = MSG_SESSION_EVICT, .node = node->row.id};
 
-    node_exchange_begin(node, NODE_EXCHANGE_EVICT, d->connection, 0);
+    nodes_exchange_begin(node, NODE_EXCHANGE_EVICT, d->connection, 0);
     delegation_env_send(d->all->env, &m);
 }
 
 static void start(struct delegation *d, struct node *node)
 {
-    static const struct delegation_failure NUMBERS = {DELEGATOR_FAILED_NODE, ALERT_INTERNAL_ERROR, CLOSE_NO_ROOM,
-                                                      "hand-over failed: the node's session numbers are used up; "
-                                                      "restart the node"};
+    static const struct delegation_failure NUMBERS = {
+        DELEGATOR_FAILED_NODE, ALERT_INTERNAL_ERROR, CLOSE_NO_ROOM,
+        "hand-over failed: the node's session numbers are used up; "
+        "restart the node"};
 
-    d->slot = node_choose_slot(d->all->nodes, node, &d->peer, &d->local);
+    d->slot = nodes_choose_slot(d->all->nodes, node, &d->peer, &d->local);
     if (d->slot == NODE_NO_SLOT) {
         evict(d, node);
         return;
     }
-    enum status status = node_take_session_number(d->all->nodes, node, &d->handle);
+    enum status status = nodes_take_session_number(d->all->nodes, node, &d->handle);
     if (status == SSM_OK)
         ship(d, node);
     else
@@ -210,8 +218,8 @@ void handover_advance(struct delegations *all, struct node *node, uint64_t now_m
     /* After each association the live list comes first; otherwise a waiting peer does. */
     if (next != NULL && !node->is_live_due)
         start(next, node);
-    else if (node_live_list_is_due(all->nodes, node))
-        node_live_list_send(all->nodes, node, now_ms);
+    else if (nodes_live_list_is_due(all->nodes, node))
+        nodes_live_list_send(all->nodes, node, now_ms);
 }
 
 /* ---- its outcome ---- */
@@ -219,12 +227,13 @@ void handover_advance(struct delegations *all, struct node *node, uint64_t now_m
 static void commit(struct delegation *d, struct node *node)
 {
     struct node_slot *slot = &node->slots[d->slot];
-    struct message m = {.type = MSG_SESSION_COMMIT, .connection = d->connection, .node = d->node, .handle = d->handle};
+    struct message m = {
+        .type = MSG_SESSION_COMMIT, .connection = d->connection, .node = d->node, .handle = d->handle};
 
     assoc_ratchet_gateway(&node->assoc);
     *slot = (struct node_slot){
         .handle = d->handle, .subscriber = d->subscriber, .peer = d->peer, .local = d->local};
-    node_exchange_end(d->all->nodes, node, true);
+    nodes_exchange_end(d->all->nodes, node, true);
     d->state = DELEGATION_COMMITTING;
     delegation_env_count(d->all->env, DELEGATOR_KEYBLOCKS_ACKED);
     delegation_env_send(d->all->env, &m);
@@ -232,8 +241,9 @@ static void commit(struct delegation *d, struct node *node)
 
 void handover_on_answer(struct delegations *all, struct node *node, uint8_t code)
 {
-    static const struct delegation_failure NODE_REFUSED = {DELEGATOR_FAILED_NODE, ALERT_INTERNAL_ERROR, CLOSE_NO_ROOM,
-                                                           "hand-over failed: the node refused the key block"};
+    static const struct delegation_failure NODE_REFUSED = {
+        DELEGATOR_FAILED_NODE, ALERT_INTERNAL_ERROR, CLOSE_NO_ROOM,
+        "hand-over failed: the node refused the key block"};
     struct delegation *d = delegations_find(all, node->exchange.connection);
 
     if (code == COAP_CREATED)
@@ -244,9 +254,9 @@ void handover_on_answer(struct delegations *all, struct node *node, uint8_t code
 
 void handover_on_association(struct delegations *all, const struct node *node)
 {
-    static const struct delegation_failure REJOINED = {DELEGATOR_FAILED_NODE, ALERT_INTERNAL_ERROR,
-                                                       CLOSE_NODE_REBOOT,
-                                                       "hand-over failed: the node joined again in the midst of it"};
+    static const struct delegation_failure REJOINED = {
+        DELEGATOR_FAILED_NODE, ALERT_INTERNAL_ERROR, CLOSE_NODE_REBOOT,
+        "hand-over failed: the node joined again in the midst of it"};
 
     if (node->exchange.kind == NODE_EXCHANGE_KEYBLOCK)
         delegation_fail(delegations_find(all, node->exchange.connection), &REJOINED);
@@ -262,19 +272,35 @@ void handover_on_durable(struct delegations *all, const struct message *m)
     delegation_free(d);
 }
 
+static struct delegation_failure failure_of_abort(enum close_reason reason)
+{
+    static const struct delegation_failure OTHER = {DELEGATOR_FAILED_HANDSHAKE, ALERT_INTERNAL_ERROR,
+                                                    CLOSE_NONE, "handshake failed: the relay has ended it"};
+    static const struct delegation_failure NO_ROOM = {
+        DELEGATOR_FAILED_BUSY, ALERT_INTERNAL_ERROR, CLOSE_NONE,
+        "handshake failed: no room for another session; see max_sessions and max_handshakes"};
+    static const struct delegation_failure RELAY_STORE = {
+        DELEGATOR_FAILED_NODE, ALERT_INTERNAL_ERROR, CLOSE_NONE,
+        "hand-over failed: the relay database cannot be written"};
+    struct delegation_failure failure = reason == CLOSE_NO_ROOM ? NO_ROOM
+                                        : reason == CLOSE_STORE ? RELAY_STORE
+                                                                : OTHER;
+
+    failure.reason = reason;
+    return failure;
+}
+
 void handover_on_abort(struct delegations *all, const struct message *m)
 {
+    const struct delegation_failure failure = failure_of_abort((enum close_reason)m->kind);
     struct delegation *d = delegations_find(all, m->connection);
 
     if (d == NULL)
         return;
     struct node *node = nodes_find(all->nodes, d->node);
     if (node != NULL && d->state == DELEGATION_COMMITTING)
-        node_free_slot(all->nodes, node, d->handle, false);
-    const struct delegation_failure by_relay = {
-        m->kind == CLOSE_NO_ROOM ? DELEGATOR_FAILED_BUSY : DELEGATOR_FAILED_HANDSHAKE, ALERT_INTERNAL_ERROR, m->kind,
-        close_reason_name(m->kind)};
-    delegation_fail(d, &by_relay);
+        nodes_free_slot(all->nodes, node, d->handle, false);
+    delegation_fail(d, &failure);
 }
 
 void handover_on_closed(struct delegations *all, const struct message *m)
@@ -286,7 +312,7 @@ void handover_on_closed(struct delegations *all, const struct message *m)
 
     if (node == NULL)
         return;
-    node_free_slot(all->nodes, node, m->handle, false);
+    nodes_free_slot(all->nodes, node, m->handle, false);
     for (uint32_t i = 0; i < all->env->config.max_handshakes; i++) {
         struct delegation *d = &all->pool[i];
         if (d->state == DELEGATION_COMMITTING && d->node == m->node && d->handle == m->handle)
@@ -297,7 +323,7 @@ void handover_on_closed(struct delegations *all, const struct message *m)
     if (m->handle == 0)
         delegation_fail(delegations_find(all, node->exchange.connection), &SLOTS_LIVE);
     else
-        node_exchange_end(all->nodes, node, true);
+        nodes_exchange_end(all->nodes, node, true);
 }
 
 uint64_t handover_tick(struct delegation *d, uint64_t now_ms)

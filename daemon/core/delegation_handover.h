@@ -1,16 +1,17 @@
 /*
- * From the verified Finished to the durable session: access, the node's queue, the key block, its acknowledgement.
+ * From the verified Finished to the durable session: access, the node's queue, the key block, its
+ * acknowledgement.
  *
- * Seals the tombstone and the key block once each and wipes the keys in the same breath; afterwards nothing of a
- * session is secret here. `relay` repeats the key block and holds the last flight.
+ * Seals the tombstone and the key block once each and wipes the keys in the same breath; afterwards nothing
+ * of a session is secret here. `relay` repeats the key block and holds the last flight.
  */
 #ifndef SSM_DELEGATION_HANDOVER_H
 #define SSM_DELEGATION_HANDOVER_H
 
 #include "delegation_handshake.h"
 
-/* Takes a delegation that is DELEGATION_FINISHED: queues it at its node, or refuses it with an alert. `granted` has room
- * for max_nodes ids. */
+/* Takes a delegation that is DELEGATION_FINISHED: queues it at its node, or refuses it with an alert.
+ * `granted` has room for max_nodes ids. */
 void handover_begin(struct delegation *d, uint32_t *granted, uint64_t now_ms);
 /* Starts the node's next exchange, if it can have one: the oldest hand-over or the live list. */
 void handover_advance(struct delegations *all, struct node *node, uint64_t now_ms);

@@ -45,14 +45,15 @@ struct delegation *delegations_find(const struct delegations *all, uint32_t conn
     return NULL;
 }
 
-/* One that is COMMITTING is as good as a session: a ClientHello starts another handshake beside it (RFC 6347 4.2.8). */
+/* One that is COMMITTING is as good as a session: a ClientHello starts another handshake beside it (RFC
+ * 6347 4.2.8). */
 static struct delegation *find_by_endpoints(const struct delegations *all, const struct endpoint *peer,
                                             const struct endpoint *local)
 {
     for (uint32_t i = 0; i < all->env->config.max_handshakes; i++) {
         struct delegation *d = &all->pool[i];
-        if (d->state > DELEGATION_SPARE && d->state < DELEGATION_COMMITTING && endpoint_equal(&d->peer, peer) &&
-            endpoint_equal(&d->local, local))
+        if (d->state > DELEGATION_SPARE && d->state < DELEGATION_COMMITTING &&
+            endpoint_equal(&d->peer, peer) && endpoint_equal(&d->local, local))
             return d;
     }
     return NULL;
@@ -85,8 +86,9 @@ void delegation_free(struct delegation *d)
 {
     struct node *node = nodes_find(d->all->nodes, d->node);
 
-    if (node != NULL && node->exchange.kind != NODE_EXCHANGE_NONE && node->exchange.connection == d->connection)
-        node_exchange_end(d->all->nodes, node, false);
+    if (node != NULL && node->exchange.kind != NODE_EXCHANGE_NONE &&
+        node->exchange.connection == d->connection)
+        nodes_exchange_end(d->all->nodes, node, false);
     d->all->nodes->is_work_due = true; /* the next in the queue */
     library_end(d);
     bytes_wipe(d, sizeof *d);
@@ -146,7 +148,8 @@ void delegation_fail(struct delegation *d, const struct delegation_failure *fail
 
 /* ---- what the library calls ---- */
 
-/* A stranger has returned a valid cookie: its handshake takes the place of one that ran on the same 5-tuple. */
+/* A stranger has returned a valid cookie: its handshake takes the place of one that ran on the same 5-tuple.
+ */
 static void promote(struct delegation *d)
 {
     struct delegation *old = find_by_endpoints(d->all, &d->peer, &d->local);
@@ -235,9 +238,10 @@ static void on_keys(void *owner, const struct handshake_keys *keys)
 
 static void fail_in_library(struct delegation *d)
 {
-    static const struct delegation_failure IDENTITY = {DELEGATOR_FAILED_IDENTITY, ALERT_NONE, CLOSE_HANDSHAKE,
-                                                       "handshake refused: unknown PSK identity; 'ssmctl subscriber "
-                                                       "list' shows the known ones"};
+    static const struct delegation_failure IDENTITY = {
+        DELEGATOR_FAILED_IDENTITY, ALERT_NONE, CLOSE_HANDSHAKE,
+        "handshake refused: unknown PSK identity; 'ssmctl subscriber "
+        "list' shows the known ones"};
     static const struct delegation_failure OTHER = {
         DELEGATOR_FAILED_HANDSHAKE, ALERT_NONE, CLOSE_HANDSHAKE,
         "handshake failed: the peer needs DTLS 1.2 with TLS_PSK_WITH_AES_128_CCM_8"};
@@ -248,7 +252,8 @@ static void fail_in_library(struct delegation *d)
 static void finish(struct delegation *d)
 {
     static const struct delegation_failure NO_FLIGHT = {DELEGATOR_FAILED_HANDSHAKE, ALERT_INTERNAL_ERROR,
-                                                        CLOSE_HANDSHAKE, "handshake failed: no keys or last flight"};
+                                                        CLOSE_HANDSHAKE,
+                                                        "handshake failed: no keys or last flight"};
 
     library_end(d);
     d->state = DELEGATION_FINISHED;
@@ -258,9 +263,9 @@ static void finish(struct delegation *d)
 
 static void on_result(struct delegation *d, enum handshake_result result)
 {
-    static const struct delegation_failure OVERRUN = {DELEGATOR_FAILED_HANDSHAKE, ALERT_INTERNAL_ERROR,
-                                                      CLOSE_HANDSHAKE,
-                                                      "handshake failed: it used up the gateway's record numbers"};
+    static const struct delegation_failure OVERRUN = {
+        DELEGATOR_FAILED_HANDSHAKE, ALERT_INTERNAL_ERROR, CLOSE_HANDSHAKE,
+        "handshake failed: it used up the gateway's record numbers"};
 
     if (result == HANDSHAKE_FAILED)
         fail_in_library(d);
@@ -352,10 +357,12 @@ static bool is_authentic(const struct delegation *d, const uint8_t *record, size
 }
 
 /*
- * May this protected record reach the library, to which a bad MAC is fatal while it waits for Finished? A forged one is
- * kept, because it may be the honest Finished of a peer with a wrong key, which then gets its alert.
+ * May this protected record reach the library, to which a bad MAC is fatal while it waits for Finished? A
+ * forged one is kept, because it may be the honest Finished of a peer with a wrong key, which then gets its
+ * alert.
  */
-static bool admit_protected(struct delegation *d, const struct wire *w, const uint8_t *record, uint64_t now_ms)
+static bool admit_protected(struct delegation *d, const struct wire *w, const uint8_t *record,
+                            uint64_t now_ms)
 {
     if (!d->has_keys || w->epoch != 1 || w->type != RECORD_HANDSHAKE)
         return false;
@@ -384,7 +391,8 @@ static void on_record(struct delegation *d, const struct wire *w, const uint8_t 
 static const uint8_t *client_random_of(const struct wire *w, const uint8_t *record)
 {
     bool is_hello = w->epoch == 0 && w->type == RECORD_HANDSHAKE &&
-                    w->len >= CLIENT_RANDOM_AT + DELEGATION_RANDOM_LEN && record[HANDSHAKE_TYPE_AT] == CLIENT_HELLO;
+                    w->len >= CLIENT_RANDOM_AT + DELEGATION_RANDOM_LEN &&
+                    record[HANDSHAKE_TYPE_AT] == CLIENT_HELLO;
 
     return is_hello ? record + CLIENT_RANDOM_AT : NULL;
 }

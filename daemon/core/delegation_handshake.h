@@ -1,9 +1,10 @@
 /*
- * The handshakes in flight: one DTLS server handshake on a node's behalf, from the stranger's ClientHello to the
- * verified Finished, with the last flight held back.
+ * The handshakes in flight: one DTLS server handshake on a node's behalf, from the stranger's ClientHello to
+ * the verified Finished, with the last flight held back.
  *
- * Owns the pool of delegations and their library contexts. What follows on Finished is delegation_handover.h's. Never
- * lets a record of epoch 1 reach the library that does not authenticate, and never seals one itself.
+ * Owns the pool of delegations and their library contexts. What follows on Finished is
+ * delegation_handover.h's. Never lets a record of epoch 1 reach the library that does not authenticate, and
+ * never seals one itself.
  */
 #ifndef SSM_DELEGATION_HANDSHAKE_H
 #define SSM_DELEGATION_HANDSHAKE_H
@@ -12,7 +13,7 @@
 
 enum delegation_state {
     DELEGATION_FREE,
-    DELEGATION_SPARE,      /* answers strangers, until one returns a valid cookie */
+    DELEGATION_SPARE, /* answers strangers, until one returns a valid cookie */
     DELEGATION_HANDSHAKE,
     DELEGATION_FINISHED,   /* the peer has proved its key; the library context is gone */
     DELEGATION_QUEUED,     /* waits until its node is free for a key block */
@@ -22,7 +23,7 @@ enum delegation_state {
 
 enum {
     DELEGATION_RANDOM_LEN = 32,
-    DELEGATION_FLIGHT_MAX = 256, /* ChangeCipherSpec and Finished: 67 bytes with CCM-8 */
+    DELEGATION_FLIGHT_MAX = 256,  /* ChangeCipherSpec and Finished: 67 bytes with CCM-8 */
     DELEGATION_FINISHED_MAX = 64, /* a protected Finished: 53 bytes */
 };
 
@@ -50,7 +51,7 @@ struct delegation {
     bool is_overrun;             /* a sequence number or the flight went beyond what the gateway owns */
     bool is_identity_unknown;
 
-    bool is_cipher_changed; /* the peer's ChangeCipherSpec has been fed */
+    bool is_cipher_changed;                  /* the peer's ChangeCipherSpec has been fed */
     uint8_t forged[DELEGATION_FINISHED_MAX]; /* the last record that did not authenticate */
     size_t forged_len;
     uint64_t forged_ms; /* when it is fed all the same */
@@ -69,9 +70,9 @@ struct delegations {
 };
 
 enum alert { /* RFC 5246 7.2 */
-    ALERT_NONE = 0xFF,
-    ALERT_ACCESS_DENIED = 49,
-    ALERT_INTERNAL_ERROR = 80,
+             ALERT_NONE = 0xFF,
+             ALERT_ACCESS_DENIED = 49,
+             ALERT_INTERNAL_ERROR = 80,
 };
 
 /* How a delegation ends. */

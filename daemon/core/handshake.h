@@ -1,8 +1,8 @@
 /*
  * What the core needs of a DTLS library: one server handshake at a time behind a function table.
  *
- * The engine is fed one record per call and never sees a socket or a clock of its own. It neither decides who may connect
- * nor keeps anything of a session: it calls back for the PSK, for the key block and to send.
+ * The engine is fed one record per call and never sees a socket or a clock of its own. It neither decides who
+ * may connect nor keeps anything of a session: it calls back for the PSK, for the key block and to send.
  */
 #ifndef SSM_HANDSHAKE_H
 #define SSM_HANDSHAKE_H
@@ -22,7 +22,8 @@ struct handshake_keys {
 struct handshake_callbacks {
     /* One flight or part of one, whole records. */
     void (*send)(void *owner, const uint8_t *records, size_t len);
-    /* The PSK of an identity; false: unknown (alert unknown_psk_identity). psk has room for SUBSCRIBER_PSK_MAX. */
+    /* The PSK of an identity; false: unknown (alert unknown_psk_identity). psk has room for
+     * SUBSCRIBER_PSK_MAX. */
     bool (*psk)(void *owner, const uint8_t *identity, size_t identity_len, uint8_t *psk, size_t *psk_len);
     /* The key block; the engine wipes its own copies of it, of master secret and of randoms. */
     void (*keys)(void *owner, const struct handshake_keys *keys);
@@ -40,8 +41,8 @@ struct handshake_engine {
     /* A context that knows nothing of a peer. NULL: no memory. */
     struct handshake *(*create)(void *ctx, const struct handshake_callbacks *callbacks, void *owner);
     /* Feeds one whole record from `peer`, to whose address the cookie is bound. */
-    enum handshake_result (*feed)(struct handshake *h, const struct endpoint *peer, const uint8_t *record, size_t len,
-                                  uint64_t now_ms);
+    enum handshake_result (*feed)(struct handshake *h, const struct endpoint *peer, const uint8_t *record,
+                                  size_t len, uint64_t now_ms);
     /* When on_timer is due; UINT64_MAX: never. */
     uint64_t (*deadline)(const struct handshake *h);
     enum handshake_result (*on_timer)(struct handshake *h, uint64_t now_ms);

@@ -1,7 +1,8 @@
 #include "nodes.h"
 
 enum {
-    SESSION_NUMBERS_RESERVED = 16, /* at a time: so many numbers are lost in a crash, and one write serves so many */
+    SESSION_NUMBERS_RESERVED =
+        16, /* at a time: so many numbers are lost in a crash, and one write serves so many */
     SESSION_NUMBER_MAX = 0xFFFF,
     SESSION_NUMBERS_LOW = 0x8000, /* beyond it, numbers start again when the node has lost all sessions */
 };
@@ -93,13 +94,14 @@ static enum status session_numbers_reserve(const struct nodes *nodes, struct nod
 {
     if (limit > SESSION_NUMBER_MAX)
         limit = SESSION_NUMBER_MAX;
-    enum status status = nodes->env->store.set_session_limit(nodes->env->store.ctx, node->row.id, (uint16_t)limit);
+    enum status status =
+        nodes->env->store.set_session_limit(nodes->env->store.ctx, node->row.id, (uint16_t)limit);
     if (status == SSM_OK)
         node->row.session_limit = (uint16_t)limit;
     return status;
 }
 
-enum status node_take_session_number(struct nodes *nodes, struct node *node, uint16_t *number)
+enum status nodes_take_session_number(struct nodes *nodes, struct node *node, uint16_t *number)
 {
     enum status status = SSM_OK;
 
@@ -112,7 +114,7 @@ enum status node_take_session_number(struct nodes *nodes, struct node *node, uin
     return status;
 }
 
-void node_forget_sessions(struct nodes *nodes, struct node *node)
+void nodes_forget_sessions(struct nodes *nodes, struct node *node)
 {
     bytes_fill(node->slots, 0, sizeof node->slots);
     if (node->next_session > SESSION_NUMBERS_LOW && session_numbers_reserve(nodes, node, 0) == SSM_OK)
@@ -121,8 +123,8 @@ void node_forget_sessions(struct nodes *nodes, struct node *node)
 
 /* ---- slots ---- */
 
-uint8_t node_choose_slot(const struct nodes *nodes, const struct node *node, const struct endpoint *peer,
-                         const struct endpoint *local)
+uint8_t nodes_choose_slot(const struct nodes *nodes, const struct node *node, const struct endpoint *peer,
+                          const struct endpoint *local)
 {
     uint8_t free_slot = NODE_NO_SLOT;
 
@@ -138,12 +140,12 @@ uint8_t node_choose_slot(const struct nodes *nodes, const struct node *node, con
     return free_slot;
 }
 
-bool node_slot_replaces(const struct node_slot *slot)
+bool nodes_slot_replaces(const struct node_slot *slot)
 {
     return slot->handle != 0 || slot->is_stale;
 }
 
-void node_restore_slot(struct node *node, const struct session_row *row)
+void nodes_restore_slot(struct node *node, const struct session_row *row)
 {
     if (row->slot >= KEYBLOCK_SLOTS)
         return;
@@ -156,7 +158,7 @@ void node_restore_slot(struct node *node, const struct session_row *row)
         node->next_session = row->handle + 1u;
 }
 
-struct node_slot *node_find_slot(struct node *node, uint16_t handle)
+struct node_slot *nodes_find_slot(struct node *node, uint16_t handle)
 {
     for (uint8_t i = 0; i < KEYBLOCK_SLOTS; i++)
         if (handle != 0 && node->slots[i].handle == handle)
@@ -164,9 +166,9 @@ struct node_slot *node_find_slot(struct node *node, uint16_t handle)
     return NULL;
 }
 
-void node_free_slot(struct nodes *nodes, struct node *node, uint16_t handle, bool node_knows)
+void nodes_free_slot(struct nodes *nodes, struct node *node, uint16_t handle, bool node_knows)
 {
-    struct node_slot *slot = node_find_slot(node, handle);
+    struct node_slot *slot = nodes_find_slot(node, handle);
 
     if (slot == NULL)
         return;
@@ -177,7 +179,7 @@ void node_free_slot(struct nodes *nodes, struct node *node, uint16_t handle, boo
     nodes->is_work_due = true;
 }
 
-uint8_t node_session_count(const struct node *node)
+uint8_t nodes_session_count(const struct node *node)
 {
     uint8_t count = 0;
 
@@ -187,7 +189,7 @@ uint8_t node_session_count(const struct node *node)
     return count;
 }
 
-bool node_has_session_of(const struct node *node, uint32_t subscriber)
+bool nodes_has_session_of(const struct node *node, uint32_t subscriber)
 {
     for (uint8_t i = 0; i < KEYBLOCK_SLOTS; i++)
         if (node->slots[i].handle != 0 && node->slots[i].subscriber == subscriber)
@@ -197,14 +199,14 @@ bool node_has_session_of(const struct node *node, uint32_t subscriber)
 
 /* ---- the exchange in flight ---- */
 
-void node_exchange_begin(struct node *node, enum node_exchange_kind kind, uint32_t connection, uint8_t slots)
+void nodes_exchange_begin(struct node *node, enum node_exchange_kind kind, uint32_t connection, uint8_t slots)
 {
     SSM_ASSERT(node->exchange.kind == NODE_EXCHANGE_NONE);
     node->exchange = (struct node_exchange){
         .kind = kind, .connection = connection, .message_id = node->message_id, .slots = slots};
 }
 
-void node_exchange_end(struct nodes *nodes, struct node *node, bool settled)
+void nodes_exchange_end(struct nodes *nodes, struct node *node, bool settled)
 {
     for (uint8_t i = 0; i < KEYBLOCK_SLOTS; i++)
         if ((node->exchange.slots >> i & 1) != 0)

@@ -1,8 +1,9 @@
 /*
- * What the gateway knows of each node: its row, its association, its session slots and the one exchange in flight.
+ * What the gateway knows of each node: its row, its association, its session slots and the one exchange in
+ * flight.
  *
- * A table in memory, ordered by name, that the delegator allocates once. Decides on slots and session numbers; sends
- * nothing (nodes_control.h, nodes_association.h).
+ * A table in memory, ordered by name, that the delegator allocates once. Decides on slots and session
+ * numbers; sends nothing (nodes_control.h, nodes_association.h).
  */
 #ifndef SSM_NODES_H
 #define SSM_NODES_H
@@ -49,12 +50,13 @@ struct node {
     enum node_transcript_state transcript_state;
     struct assoc_transcript transcript;
     uint64_t rejoin_ms;       /* while not associated: when to ask again */
+    uint32_t rejoin_pause_ms; /* between the last try and that one */
     uint64_t rejoin_limit_ms; /* no answer to an unreadable control message before */
     struct node_slot slots[KEYBLOCK_SLOTS];
     uint32_t next_session;
     uint16_t message_id; /* of the last control message sealed */
     struct node_exchange exchange;
-    bool is_live_due;    /* a live list must be the next message */
+    bool is_live_due;     /* a live list must be the next message */
     bool is_live_unheard; /* the last one was given up; wait for a sign of life */
 };
 
@@ -75,35 +77,38 @@ struct node *nodes_find(const struct nodes *nodes, uint32_t id);
 struct node *nodes_find_name(const struct nodes *nodes, const char *name, size_t len);
 
 /*
- * The next session number of a node, durably reserved before it is returned: after a crash it is not used again.
- * SSM_EXHAUSTED: all 65535 are used up, until the node reboots. SSM_IO.
+ * The next session number of a node, durably reserved before it is returned: after a crash it is not used
+ * again. SSM_EXHAUSTED: all 65535 are used up, until the node reboots. SSM_IO.
  */
-SSM_MUST_CHECK enum status node_take_session_number(struct nodes *nodes, struct node *node, uint16_t *number);
+SSM_MUST_CHECK enum status nodes_take_session_number(struct nodes *nodes, struct node *node,
+                                                     uint16_t *number);
 /* The node came back without any session: slots are free, and numbers may start again when they run low. */
-void node_forget_sessions(struct nodes *nodes, struct node *node);
+void nodes_forget_sessions(struct nodes *nodes, struct node *node);
 
 enum { NODE_NO_SLOT = 0xFF };
 
 /*
- * The slot for a new session between these endpoints: that of the same 5-tuple's session, which it replaces, or a free
- * one. NODE_NO_SLOT: all are taken.
+ * The slot for a new session between these endpoints: that of the same 5-tuple's session, which it replaces,
+ * or a free one. NODE_NO_SLOT: all are taken.
  */
-uint8_t node_choose_slot(const struct nodes *nodes, const struct node *node, const struct endpoint *peer,
-                         const struct endpoint *local);
+uint8_t nodes_choose_slot(const struct nodes *nodes, const struct node *node, const struct endpoint *peer,
+                          const struct endpoint *local);
 /* Must the key block for this slot say "replaces"? */
-bool node_slot_replaces(const struct node_slot *slot);
-/* Takes over a live session that relay has listed. A keys database from a backup may know less: its number is not used
- * again either. */
-void node_restore_slot(struct node *node, const struct session_row *row);
-struct node_slot *node_find_slot(struct node *node, uint16_t handle);
-/* Frees a session's slot; `node_knows`: the node has dropped it itself. Nothing happens to an unknown handle. */
-void node_free_slot(struct nodes *nodes, struct node *node, uint16_t handle, bool node_knows);
-uint8_t node_session_count(const struct node *node);
-bool node_has_session_of(const struct node *node, uint32_t subscriber);
+bool nodes_slot_replaces(const struct node_slot *slot);
+/* Takes over a live session that relay has listed. A keys database from a backup may know less: its number is
+ * not used again either. */
+void nodes_restore_slot(struct node *node, const struct session_row *row);
+struct node_slot *nodes_find_slot(struct node *node, uint16_t handle);
+/* Frees a session's slot; `node_knows`: the node has dropped it itself. Nothing happens to an unknown handle.
+ */
+void nodes_free_slot(struct nodes *nodes, struct node *node, uint16_t handle, bool node_knows);
+uint8_t nodes_session_count(const struct node *node);
+bool nodes_has_session_of(const struct node *node, uint32_t subscriber);
 
 /* Opens an exchange; a message of it has just been sealed under node->message_id. */
-void node_exchange_begin(struct node *node, enum node_exchange_kind kind, uint32_t connection, uint8_t slots);
+void nodes_exchange_begin(struct node *node, enum node_exchange_kind kind, uint32_t connection,
+                          uint8_t slots);
 /* Ends the exchange: `settled` when the node has done what it was told. */
-void node_exchange_end(struct nodes *nodes, struct node *node, bool settled);
+void nodes_exchange_end(struct nodes *nodes, struct node *node, bool settled);
 
 #endif

@@ -3,7 +3,9 @@
 #include "linkframe.h"
 
 enum {
-    REJOIN_PERIOD_MS = 30000,
+    /* Between two tries; doubles. A node that has just joined hears none for 10 s, so one try is not enough. */
+    REJOIN_PAUSE_FIRST_MS = 2000,
+    REJOIN_PAUSE_MAX_MS = 32000,
     REJOIN_LIMIT_MS = 5000,
     REJOIN_FIRST_BYTE = LINK_ASSOCIATION << 5 | ASSOC_REJOIN,
 };
@@ -12,11 +14,11 @@ static void rejoin_send(const struct nodes *nodes, const struct node *node, cons
 {
     static const uint8_t REJOIN[] = {REJOIN_FIRST_BYTE};
 
-    node_control_send(nodes, node, peer, REPEAT_NO, REJOIN, sizeof REJOIN);
+    nodes_control_send(nodes, node, peer, REPEAT_NO, REJOIN, sizeof REJOIN);
 }
 
-void node_association_missing(const struct nodes *nodes, struct node *node, const struct endpoint *peer,
-                              uint64_t now_ms)
+void nodes_association_missing(const struct nodes *nodes, struct node *node, const struct endpoint *peer,
+                               uint64_t now_ms)
 {
     if (now_ms < node->rejoin_limit_ms)
         return;
@@ -24,19 +26,27 @@ void node_association_missing(const struct nodes *nodes, struct node *node, cons
     rejoin_send(nodes, node, peer);
 }
 
-uint64_t node_association_tick(const struct nodes *nodes, struct node *node, uint64_t now_ms)
+static uint32_t pause_after(uint32_t pause_ms)
+{
+    if (pause_ms == 0)
+        return REJOIN_PAUSE_FIRST_MS;
+    return pause_ms < REJOIN_PAUSE_MAX_MS ? 2 * pause_ms : REJOIN_PAUSE_MAX_MS;
+}
+
+uint64_t nodes_association_tick(const struct nodes *nodes, struct node *node, uint64_t now_ms)
 {
     /* A node that never was associated has no address yet; it comes by itself. */
     if (node->is_associated || node->row.assoc_counter == 0)
         return UINT64_MAX;
     if (now_ms >= node->rejoin_ms) {
-        node->rejoin_ms = now_ms + REJOIN_PERIOD_MS;
+        node->rejoin_pause_ms = pause_after(node->rejoin_pause_ms);
+        node->rejoin_ms = now_ms + node->rejoin_pause_ms;
         rejoin_send(nodes, node, NULL);
     }
     return node->rejoin_ms;
 }
 
-void node_association_publish(const struct nodes *nodes, const struct node *node)
+void nodes_association_publish(const struct nodes *nodes, const struct node *node)
 {
     struct message m = {.type = MSG_NODE_KEYS, .node = node->row.id, .peer = node->endpoint};
 
@@ -52,32 +62,40 @@ static void answer_send(const struct nodes *nodes, const struct node *node, cons
     uint8_t answer[ASSOC_MESSAGE_MAX];
     size_t len = assoc_answer_encode(node->row.psk, &node->transcript, answer);
 
-    node_control_send(nodes, node, peer, REPEAT_NO, answer, len);
+    nodes_control_send(nodes, node, peer, REPEAT_NO, answer, len);
 }
 
-static enum status on_request(struct nodes *nodes, const struct message *m)
+/* Decodes and verifies a request into *t. *node is set as soon as the name is known. */
+static enum status request_open(const struct nodes *nodes, struct span datagram, struct assoc_transcript *t,
+                                struct node **node)
 {
-    struct assoc_transcript t;
+    enum status status = assoc_request_decode(datagram.at, datagram.len, t);
 
-    bytes_fill(&t, 0, sizeof t);
-    enum status status = assoc_request_decode(m->data[0].at, m->data[0].len, &t);
     if (status != SSM_OK)
         return status;
-    struct node *node = nodes_find_name(nodes, t.node.text, t.node.len);
-    if (node == NULL)
+    *node = nodes_find_name(nodes, t->node.text, t->node.len);
+    if (*node == NULL)
         return SSM_NOT_FOUND;
-    status = assoc_verify(node->row.psk, &t, m->data[0].at, m->data[0].len);
+    return assoc_verify((*node)->row.psk, t, datagram.at, datagram.len);
+}
+
+/* Answers a newer request than the pending one with a fresh nonce, and a repeated one as before. */
+static enum status on_request(const struct nodes *nodes, const struct message *m, struct assoc_transcript *t)
+{
+    struct node *node = NULL;
+    enum status status = request_open(nodes, m->data[0], t, &node);
+
     if (status != SSM_OK)
         return status;
-    if (assoc_counter(&t) <= node->row.assoc_counter)
+    if (assoc_counter(t) <= node->row.assoc_counter)
         return SSM_REPLAYED;
     if (node->transcript_state != NODE_TRANSCRIPT_ANSWERED ||
-        assoc_counter(&t) > assoc_counter(&node->transcript)) {
-        t.gateway = nodes->env->config.gateway;
-        nodes->env->io.random(nodes->env->io.ctx, t.gateway_nonce, sizeof t.gateway_nonce);
-        node->transcript = t;
+        assoc_counter(t) > assoc_counter(&node->transcript)) {
+        t->gateway = nodes->env->config.gateway;
+        nodes->env->io.random(nodes->env->io.ctx, t->gateway_nonce, sizeof t->gateway_nonce);
+        node->transcript = *t;
         node->transcript_state = NODE_TRANSCRIPT_ANSWERED;
-    } else if (!bytes_equal(t.node_nonce, node->transcript.node_nonce, sizeof t.node_nonce)) {
+    } else if (!bytes_equal(t->node_nonce, node->transcript.node_nonce, sizeof t->node_nonce)) {
         return SSM_REPLAYED;
     }
     answer_send(nodes, node, &m->peer);
@@ -91,7 +109,7 @@ static void on_reboot(struct nodes *nodes, struct node *node)
     struct message close = {.type = MSG_SESSION_CLOSE, .node = node->row.id, .kind = CLOSE_NODE_REBOOT};
 
     delegation_env_send(nodes->env, &close);
-    node_forget_sessions(nodes, node);
+    nodes_forget_sessions(nodes, node);
 }
 
 static enum status association_begin(struct nodes *nodes, struct node *node, const struct assoc_transcript *t,
@@ -107,7 +125,7 @@ static enum status association_begin(struct nodes *nodes, struct node *node, con
         return status;
     node->row.assoc_counter = counter;
     node->row.boot_id = t->boot_id;
-    node_live_list_stop(nodes, node, false);
+    nodes_live_list_stop(nodes, node, false);
     assoc_wipe(&node->assoc);
     assoc_derive(node->row.psk, t, &node->assoc);
     node->transcript = *t;
@@ -115,60 +133,90 @@ static enum status association_begin(struct nodes *nodes, struct node *node, con
     node->endpoint = *peer;
     node->heard_ms = now_ms;
     node->is_associated = true;
+    node->rejoin_pause_ms = 0;
     node->is_live_due = true;
     node->is_live_unheard = false;
     nodes->is_work_due = true;
     delegation_env_count(nodes->env, DELEGATOR_ASSOCIATIONS);
-    node_association_publish(nodes, node);
+    nodes_association_publish(nodes, node);
     return SSM_OK;
+}
+
+/* Decodes a confirmation and verifies it against what was answered, which completes *t. */
+static enum status confirm_open(const struct nodes *nodes, struct span datagram, struct assoc_transcript *t,
+                                struct node **node)
+{
+    enum status status = assoc_confirm_decode(datagram.at, datagram.len, t);
+
+    if (status != SSM_OK)
+        return status;
+    *node = nodes_find_name(nodes, t->node.text, t->node.len);
+    if (*node == NULL)
+        return SSM_NOT_FOUND;
+    if ((*node)->transcript_state == NODE_TRANSCRIPT_NONE)
+        return SSM_REFUSED;
+    uint32_t boot_id = t->boot_id;
+    *t = (*node)->transcript;
+    t->boot_id = boot_id;
+    return assoc_verify((*node)->row.psk, t, datagram.at, datagram.len);
 }
 
 /* Sets *fresh to the node if the confirmation opened an association. */
-static enum status on_confirm(struct nodes *nodes, const struct message *m, uint64_t now_ms, struct node **fresh)
+static enum status on_confirm(struct nodes *nodes, const struct message *m, struct assoc_transcript *t,
+                              uint64_t now_ms, struct node **fresh)
 {
-    struct assoc_transcript t;
+    struct node *node = NULL;
+    enum status status = confirm_open(nodes, m->data[0], t, &node);
 
-    enum status status = assoc_confirm_decode(m->data[0].at, m->data[0].len, &t);
-    if (status != SSM_OK)
-        return status;
-    struct node *node = nodes_find_name(nodes, t.node.text, t.node.len);
-    if (node == NULL)
-        return SSM_NOT_FOUND;
-    if (node->transcript_state == NODE_TRANSCRIPT_NONE)
-        return SSM_REFUSED;
-    uint32_t boot_id = t.boot_id;
-    t = node->transcript;
-    t.boot_id = boot_id;
-    status = assoc_verify(node->row.psk, &t, m->data[0].at, m->data[0].len);
     if (status != SSM_OK)
         return status;
     if (node->transcript_state == NODE_TRANSCRIPT_ANSWERED) {
-        status = association_begin(nodes, node, &t, &m->peer, now_ms);
+        status = association_begin(nodes, node, t, &m->peer, now_ms);
         *fresh = status == SSM_OK ? node : NULL;
         return status;
     }
-    /* The node has not heard our first message yet: it is sent again, and nothing else changes. */
-    node->is_live_due = true;
-    nodes->is_work_due = true;
+    /* A node that has heard nothing from us yet repeats it; so does whoever has recorded it. Our first message is being
+     * repeated anyway, and starts again if it was given up. */
+    if (node->is_live_unheard) {
+        node->is_live_due = true;
+        node->is_live_unheard = false;
+        nodes->is_work_due = true;
+    }
     return SSM_OK;
 }
 
-struct node *node_association_input(struct nodes *nodes, const struct message *m, uint64_t now_ms)
+static void log_refusal(const struct nodes *nodes, const struct assoc_name *name, const struct endpoint *peer,
+                        enum status status)
 {
+    static const char *const EVENTS[SSM_IO + 1] = {
+        [SSM_NOT_FOUND] = "association refused: unknown node; add it with 'ssmctl node add'",
+        [SSM_BAD_TAG] = "association refused: the node's key is not the one that is stored",
+        [SSM_REPLAYED] =
+            "association refused: its counter was used before; a node whose storage was reset must be "
+            "removed and added again",
+        [SSM_IO] = "association refused: the keys database cannot be written",
+    };
+    static const struct assoc_name NOBODY;
+
+    if (EVENTS[status] != NULL)
+        nodes->env->io.log(nodes->env->io.ctx, EVENTS[status], name, &NOBODY, peer);
+}
+
+struct node *nodes_association_input(struct nodes *nodes, const struct message *m, uint64_t now_ms)
+{
+    struct assoc_transcript t;
     struct node *fresh = NULL;
     enum status status = SSM_MALFORMED;
+    uint8_t number = assoc_number_of(m->data[0].at, m->data[0].len);
 
-    switch (assoc_number_of(m->data[0].at, m->data[0].len)) {
-    case ASSOC_REQUEST:
-        status = on_request(nodes, m);
-        break;
-    case ASSOC_CONFIRM:
-        status = on_confirm(nodes, m, now_ms, &fresh);
-        break;
-    default:
-        break;
-    }
-    if (status != SSM_OK)
+    bytes_fill(&t, 0, sizeof t);
+    if (number == ASSOC_REQUEST)
+        status = on_request(nodes, m, &t);
+    else if (number == ASSOC_CONFIRM)
+        status = on_confirm(nodes, m, &t, now_ms, &fresh);
+    if (status != SSM_OK) {
         delegation_env_count(nodes->env, DELEGATOR_DROP_ASSOCIATION);
+        log_refusal(nodes, &t.node, &m->peer, status);
+    }
     return fresh;
 }

@@ -1,8 +1,9 @@
 /*
- * The gateway's side of the association with a node (assoc.h): request, answer, confirmation, and asking a node to join.
+ * The gateway's side of the association with a node (assoc.h): request, answer, confirmation, and asking a
+ * node to join.
  *
- * A request changes nothing of the present association. The accepted counter is durable before a confirmation takes
- * effect, and no older counter is accepted ever after.
+ * A request changes nothing of the present association. The accepted counter is durable before a confirmation
+ * takes effect, and no older counter is accepted ever after.
  */
 #ifndef SSM_NODES_ASSOCIATION_H
 #define SSM_NODES_ASSOCIATION_H
@@ -10,16 +11,18 @@
 #include "nodes_control.h"
 
 /*
- * Takes an association datagram. Returns the node with which it has just opened a fresh association, or NULL. Then
- * whatever was sealed under the association before is void: the caller ends the hand-over in flight.
+ * Takes an association datagram. Returns the node with which it has just opened a fresh association, or NULL.
+ * Then whatever was sealed under the association before is void: the caller ends the hand-over in flight.
  */
-struct node *node_association_input(struct nodes *nodes, const struct message *m, uint64_t now_ms);
-/* The node sent what needs an association that we do not have: asks it to join, at most once in five seconds. */
-void node_association_missing(const struct nodes *nodes, struct node *node, const struct endpoint *peer,
-                              uint64_t now_ms);
+struct node *nodes_association_input(struct nodes *nodes, const struct message *m, uint64_t now_ms);
+/* The node sent what needs an association that we do not have: asks it to join, at most once in five seconds.
+ */
+void nodes_association_missing(const struct nodes *nodes, struct node *node, const struct endpoint *peer,
+                               uint64_t now_ms);
 /* Tells relay the node's address and tag key. */
-void node_association_publish(const struct nodes *nodes, const struct node *node);
-/* Asks a node that is not associated to join, now and then. Returns when to call again, UINT64_MAX: no need. */
-uint64_t node_association_tick(const struct nodes *nodes, struct node *node, uint64_t now_ms);
+void nodes_association_publish(const struct nodes *nodes, const struct node *node);
+/* Asks a node that is not associated to join, now and then. Returns when to call again, UINT64_MAX: no need.
+ */
+uint64_t nodes_association_tick(const struct nodes *nodes, struct node *node, uint64_t now_ms);
 
 #endif

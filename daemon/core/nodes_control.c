@@ -9,8 +9,8 @@ enum {
 
 /* ---- towards the node ---- */
 
-void node_control_send(const struct nodes *nodes, const struct node *node, const struct endpoint *peer,
-                       enum message_repeat repeat, const uint8_t *datagram, size_t len)
+void nodes_control_send(const struct nodes *nodes, const struct node *node, const struct endpoint *peer,
+                        enum message_repeat repeat, const uint8_t *datagram, size_t len)
 {
     struct message m = {.type = MSG_NODE_CTRL_OUT, .node = node->row.id, .kind = (uint8_t)repeat};
 
@@ -33,11 +33,11 @@ static enum status frame_seal(struct node *node, uint8_t *frame, size_t body_len
     return status;
 }
 
-enum status node_control_seal(struct node *node, uint8_t resource, const void *payload, size_t payload_len,
-                              uint8_t *frame, size_t *frame_len)
+enum status nodes_control_seal(struct node *node, uint8_t resource, const void *payload, size_t payload_len,
+                               uint8_t *frame, size_t *frame_len)
 {
-    size_t body_len =
-        control_encode_request(resource, ++node->message_id, payload, payload_len, frame + CONTROL_HEADER_LEN);
+    size_t body_len = control_encode_request(resource, ++node->message_id, payload, payload_len,
+                                             frame + CONTROL_HEADER_LEN);
 
     *frame_len = body_len + CONTROL_OVERHEAD;
     return frame_seal(node, frame, body_len);
@@ -49,21 +49,21 @@ static void ack_send(const struct nodes *nodes, struct node *node, uint16_t mess
     size_t body_len = control_encode_ack(message_id, COAP_CHANGED, frame + CONTROL_HEADER_LEN);
 
     if (frame_seal(node, frame, body_len) == SSM_OK)
-        node_control_send(nodes, node, NULL, REPEAT_NO, frame, body_len + CONTROL_OVERHEAD);
+        nodes_control_send(nodes, node, NULL, REPEAT_NO, frame, body_len + CONTROL_OVERHEAD);
 }
 
 /* ---- the live list ---- */
 
-bool node_live_list_is_due(const struct nodes *nodes, const struct node *node)
+bool nodes_live_list_is_due(const struct nodes *nodes, const struct node *node)
 {
     bool is_stale = node->is_live_due;
 
     for (uint8_t i = 0; i < nodes->env->config.node_slots; i++)
         is_stale = is_stale || node->slots[i].is_stale;
-    return is_stale && nodes->are_sessions_known && node->is_associated && !node->is_live_unheard;
+    return is_stale && !node->is_live_unheard;
 }
 
-void node_live_list_send(struct nodes *nodes, struct node *node, uint64_t now_ms)
+void nodes_live_list_send(struct nodes *nodes, struct node *node, uint64_t now_ms)
 {
     uint8_t frame[NODE_CONTROL_FRAME_MAX];
     uint8_t list[CONTROL_LIVE_MAX * SESSION_NUMBER_LEN];
@@ -73,32 +73,32 @@ void node_live_list_send(struct nodes *nodes, struct node *node, uint64_t now_ms
     for (uint8_t i = 0; i < KEYBLOCK_SLOTS; i++)
         if (node->slots[i].handle != 0)
             writer_u16(&w, node->slots[i].handle);
-    if (node_control_seal(node, CONTROL_LIVE, list, w.len, frame, &len) != SSM_OK)
+    if (nodes_control_seal(node, CONTROL_LIVE, list, w.len, frame, &len) != SSM_OK)
         return;
-    node_exchange_begin(node, NODE_EXCHANGE_LIVE, 0, ALL_SLOTS);
+    nodes_exchange_begin(node, NODE_EXCHANGE_LIVE, 0, ALL_SLOTS);
     node->exchange.deadline_ms = now_ms + LIVE_LIST_PATIENCE_MS;
     node->is_live_due = false;
-    node_control_send(nodes, node, NULL, REPEAT_UNTIL_DONE, frame, len);
+    nodes_control_send(nodes, node, NULL, REPEAT_UNTIL_DONE, frame, len);
 }
 
-void node_live_list_stop(struct nodes *nodes, struct node *node, bool settled)
+void nodes_live_list_stop(struct nodes *nodes, struct node *node, bool settled)
 {
     struct message done = {.type = MSG_NODE_CTRL_DONE, .node = node->row.id};
 
     if (node->exchange.kind != NODE_EXCHANGE_LIVE)
         return;
     delegation_env_send(nodes->env, &done);
-    node_exchange_end(nodes, node, settled);
+    nodes_exchange_end(nodes, node, settled);
 }
 
-uint64_t node_live_list_tick(struct nodes *nodes, struct node *node, uint64_t now_ms)
+uint64_t nodes_live_list_tick(struct nodes *nodes, struct node *node, uint64_t now_ms)
 {
     if (node->exchange.kind != NODE_EXCHANGE_LIVE)
         return UINT64_MAX;
     if (now_ms < node->exchange.deadline_ms)
         return node->exchange.deadline_ms;
     node->is_live_unheard = true;
-    node_live_list_stop(nodes, node, false);
+    nodes_live_list_stop(nodes, node, false);
     return UINT64_MAX;
 }
 
@@ -128,14 +128,14 @@ static enum status on_closed(struct nodes *nodes, struct node *node, const struc
     close.kind = close_reason_of(reader_u8(&r));
     if (r.status != SSM_OK || r.left != 0 || close.handle == 0 || close.kind == CLOSE_NONE)
         return SSM_MALFORMED;
-    node_free_slot(nodes, node, close.handle, true);
+    nodes_free_slot(nodes, node, close.handle, true);
     delegation_env_send(nodes->env, &close);
     ack_send(nodes, node, m->message_id);
     return SSM_OK;
 }
 
-static enum status on_message(struct nodes *nodes, struct node *node, const struct control_message *m, bool is_new,
-                              bool *is_keyblock_answered)
+static enum status on_message(struct nodes *nodes, struct node *node, const struct control_message *m,
+                              bool is_new, bool *is_keyblock_answered)
 {
     const struct node_exchange *exchange = &node->exchange;
 
@@ -146,13 +146,14 @@ static enum status on_message(struct nodes *nodes, struct node *node, const stru
     if (m->message_id != exchange->message_id)
         return SSM_OK; /* a repeated datagram is acknowledged more than once */
     if (exchange->kind == NODE_EXCHANGE_LIVE)
-        node_live_list_stop(nodes, node, true);
+        nodes_live_list_stop(nodes, node, true);
     else if (exchange->kind == NODE_EXCHANGE_KEYBLOCK)
         *is_keyblock_answered = true;
     return SSM_OK;
 }
 
-bool node_control_input(struct nodes *nodes, struct node *node, struct span datagram, uint64_t now_ms, uint8_t *code)
+bool nodes_control_input(struct nodes *nodes, struct node *node, struct span datagram, uint64_t now_ms,
+                         uint8_t *code)
 {
     uint8_t frame[NODE_CONTROL_FRAME_MAX];
     struct control control;

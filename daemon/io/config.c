@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <stdarg.h>
 #include <stddef.h>
-#include <stdlib.h>
 #include <string.h>
 #include <syslog.h>
 
@@ -12,9 +11,9 @@ enum { CONFIG_FILE_MAX = 65536 };
 
 /* What a value is, and so how it is parsed and bounded. */
 enum option_kind {
-    OPTION_NAME,    /* struct assoc_name */
-    OPTION_TEXT,    /* char[max], may be empty */
-    OPTION_PATH,    /* char[max], absolute */
+    OPTION_NAME, /* struct assoc_name */
+    OPTION_TEXT, /* char[max], may be empty */
+    OPTION_PATH, /* char[max], absolute */
     OPTION_PATH_OR_NONE,
     OPTION_ADDRESS, /* the address of a struct endpoint */
     OPTION_PORT,    /* uint16_t between min and max */
@@ -45,11 +44,12 @@ static const struct option options[] = {
     {"storage_key", OPTION_PATH_OR_NONE, AT(storage_key), ROOM(storage_key), "",
      "File with the 32 bytes that keys.db is encrypted under; made at the first start. Empty: storage.key in "
      "state_dir."},
-    {"admin_socket", OPTION_PATH, AT(admin_socket), ROOM(admin_socket), "/run/ssm/admin.sock", "Socket that ssmctl speaks to."},
+    {"admin_socket", OPTION_PATH, AT(admin_socket), ROOM(admin_socket), "/run/ssm/admin.sock",
+     "Socket that ssmctl speaks to."},
     {"admin_group", OPTION_TEXT, AT(admin_group), ROOM(admin_group), "ssm",
      "Group that may use ssmctl; empty leaves the socket to the user alone."},
-    {"peer_address", OPTION_ADDRESS, AT(peer_address), 0, 0, "::",
-     "Address that peers connect to; :: is every IPv6 and IPv4 address."},
+    {"peer_address", OPTION_ADDRESS, AT(peer_address), 0, 0,
+     "::", "Address that peers connect to; :: is every IPv6 and IPv4 address."},
     {"shared_port", OPTION_PORT, AT(peer_address.port), 0, UINT16_MAX, "5684",
      "Port on which a subscriber granted a single node reaches it by identity; 0 for none."},
     {"node_ports", OPTION_PORTS, AT(node_port_first), 1024, UINT16_MAX, "20000-20999",
@@ -57,11 +57,13 @@ static const struct option options[] = {
     {"link_address", OPTION_ADDRESS, AT(link_address), 0, 0, "::", "Address that nodes send to."},
     {"link_port", OPTION_PORT, AT(link_address.port), 1, UINT16_MAX, "5685", "Port that nodes send to."},
     {"link_mtu", OPTION_NUMBER, AT(link_mtu), 78, 1200, "94",
-     "Bytes of UDP payload that one frame of the nodes' link holds: 94 at one hop of IEEE 802.15.4, 78 at three."},
+     "Bytes of UDP payload that one frame of the nodes' link holds: 94 at one hop of IEEE 802.15.4, 78 at "
+     "three."},
     {"link_retry_ms", OPTION_NUMBER, AT(link_retry_ms), 50, 4000, "250",
      "Milliseconds before an unanswered control message to a node is repeated; doubles up to 4000."},
     {"max_nodes", OPTION_NUMBER, AT(max_nodes), 1, 4096, "256", "Nodes that can be registered."},
-    {"max_sessions", OPTION_NUMBER, AT(max_sessions), 1, 1000000, "4096", "Sessions at one time, handshakes included."},
+    {"max_sessions", OPTION_NUMBER, AT(max_sessions), 1, 1000000, "4096",
+     "Sessions at one time, handshakes included."},
     {"max_handshakes", OPTION_NUMBER, AT(max_handshakes), 1, 4096, "256",
      "Handshakes at one time; each takes about 37 KB."},
     {"handshake_timeout_s", OPTION_NUMBER, AT(handshake_timeout_s), 1, 600, "60",
@@ -95,10 +97,12 @@ static const struct {
     const char *name;
     uint32_t level;
 } level_names[] = {
-    {"err", LOG_ERR}, {"warning", LOG_WARNING}, {"notice", LOG_NOTICE}, {"info", LOG_INFO}, {"debug", LOG_DEBUG},
+    {"err", LOG_ERR},   {"warning", LOG_WARNING}, {"notice", LOG_NOTICE},
+    {"info", LOG_INFO}, {"debug", LOG_DEBUG},
 };
 
-__attribute__((format(printf, 3, 4))) static void fault(struct parse *p, const char *option, const char *format, ...)
+__attribute__((format(printf, 3, 4))) static void fault(struct parse *p, const char *option,
+                                                        const char *format, ...)
 {
     va_list args;
 
@@ -213,7 +217,8 @@ static void set_path(struct parse *p, const struct option *o, const char *text)
         fault(p, o->name, "'%s' is not an absolute path", text);
 }
 
-/* Only literals: a configuration must not depend on a name server. IPv4 is kept in mapped form (RFC 4291 2.5.5.2). */
+/* Only literals: a configuration must not depend on a name server. IPv4 is kept in mapped form (RFC
+ * 4291 2.5.5.2). */
 static void set_address(struct parse *p, const struct option *o, const char *text)
 {
     static const uint8_t mapped[12] = {[10] = 0xFF, [11] = 0xFF};
@@ -244,11 +249,9 @@ static void set_level(struct parse *p, const struct option *o, const char *text)
 static void set_value(struct parse *p, const struct option *o, const char *text)
 {
     static void (*const setters[])(struct parse *, const struct option *, const char *) = {
-        [OPTION_NAME] = set_name,       [OPTION_TEXT] = set_text,
-        [OPTION_PATH] = set_path,       [OPTION_PATH_OR_NONE] = set_path,
-        [OPTION_ADDRESS] = set_address, [OPTION_PORT] = set_port,
-        [OPTION_PORTS] = set_ports,     [OPTION_NUMBER] = set_number,
-        [OPTION_LEVEL] = set_level,
+        [OPTION_NAME] = set_name,         [OPTION_TEXT] = set_text,       [OPTION_PATH] = set_path,
+        [OPTION_PATH_OR_NONE] = set_path, [OPTION_ADDRESS] = set_address, [OPTION_PORT] = set_port,
+        [OPTION_PORTS] = set_ports,       [OPTION_NUMBER] = set_number,   [OPTION_LEVEL] = set_level,
     };
 
     setters[o->kind](p, o, text);
@@ -496,7 +499,8 @@ enum status config_read(struct config *c, const char *path, FILE *err)
 
 void config_print_help(FILE *out)
 {
-    fputs("# One option = value a line; a '#' at the start of a line or after a blank begins a comment.\n", out);
+    fputs("# One option = value a line; a '#' at the start of a line or after a blank begins a comment.\n",
+          out);
     for (size_t i = 0; i < OPTION_COUNT; i++) {
         const struct option *o = &options[i];
 

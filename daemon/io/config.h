@@ -1,6 +1,6 @@
 /*
- * The configuration file: `option = value` lines, `#` comments. One row of the table in config.c per option yields
- * parsing, bounds, default and the text of --help-config. Frozen once read.
+ * The configuration file: `option = value` lines, `#` comments. One row of the table in config.c per option
+ * yields parsing, bounds, default and the text of --help-config. Frozen once read.
  */
 #ifndef SSM_CONFIG_H
 #define SSM_CONFIG_H
@@ -13,16 +13,17 @@
 enum { CONFIG_PATH_MAX = 200, CONFIG_SOCKET_MAX = 108 /* of struct sockaddr_un */ };
 
 struct config {
-    struct assoc_name gateway_id;         /* our identity towards nodes */
-    char user[33];                        /* account that relay and keys run as; "" keeps the caller's */
-    char state_dir[CONFIG_PATH_MAX];      /* relay.db, keys.db and the storage key */
-    char storage_key[CONFIG_PATH_MAX];    /* file with the key that keys.db is encrypted under; "": state_dir/storage.key */
+    struct assoc_name gateway_id;      /* our identity towards nodes */
+    char user[33];                     /* account that relay and keys run as; "" keeps the caller's */
+    char state_dir[CONFIG_PATH_MAX];   /* relay.db, keys.db and the storage key */
+    char storage_key[CONFIG_PATH_MAX]; /* file with the key that keys.db is encrypted under; "":
+                                          state_dir/storage.key */
     char admin_socket[CONFIG_SOCKET_MAX];
-    char admin_group[33];                 /* group that may use ssmctl; "" leaves the socket to the user alone */
-    struct endpoint peer_address;         /* address of every peers' port; its .port is the shared port (0: none) */
-    uint16_t node_port_first;             /* range that new nodes' ports are taken from */
+    char admin_group[33];         /* group that may use ssmctl; "" leaves the socket to the user alone */
+    struct endpoint peer_address; /* address of every peers' port; its .port is the shared port (0: none) */
+    uint16_t node_port_first;     /* range that new nodes' ports are taken from */
     uint16_t node_port_last;
-    struct endpoint link_address;         /* where nodes reach us */
+    struct endpoint link_address; /* where nodes reach us */
     uint32_t link_mtu;
     uint32_t link_retry_ms;
     uint32_t max_nodes;
@@ -38,12 +39,14 @@ struct config {
 
 void config_defaults(struct config *c);
 /*
- * Reads a file over the defaults. Every fault goes to `err` as "FILE:LINE: option: what is wrong and what is wanted";
- * SSM_MALFORMED if there was one (all faults are reported, not only the first), SSM_IO if the file cannot be read.
+ * Reads a file over the defaults. Every fault goes to `err` as "FILE:LINE: option: what is wrong and what is
+ * wanted"; SSM_MALFORMED if there was one (all faults are reported, not only the first), SSM_IO if the file
+ * cannot be read.
  */
 SSM_MUST_CHECK enum status config_read(struct config *c, const char *path, FILE *err);
 /* The same for a text in memory; `file` names it in faults. */
-SSM_MUST_CHECK enum status config_parse(struct config *c, const char *file, const char *text, size_t len, FILE *err);
+SSM_MUST_CHECK enum status config_parse(struct config *c, const char *file, const char *text, size_t len,
+                                        FILE *err);
 /* Every option with its default and meaning. */
 void config_print_help(FILE *out);
 

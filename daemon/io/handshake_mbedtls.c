@@ -20,7 +20,8 @@ enum {
 struct handshake_mbedtls {
     mbedtls_ssl_config config;
     mbedtls_ssl_cookie_ctx cookies;
-    struct handshake *current; /* whose turn it is: on 2.28 callbacks belong to the configuration, not to a context */
+    struct handshake
+        *current; /* whose turn it is: on 2.28 callbacks belong to the configuration, not to a context */
 };
 
 struct handshake {
@@ -28,7 +29,7 @@ struct handshake {
     struct handshake_mbedtls *library;
     const struct handshake_callbacks *callbacks;
     void *owner;
-    bool is_cookie_valid; /* until then the context knows nothing of a peer */
+    bool is_cookie_valid;  /* until then the context knows nothing of a peer */
     const uint8_t *record; /* the one being fed, or NULL */
     size_t record_len;
     uint64_t now_ms;
@@ -92,8 +93,8 @@ static int timer_get(void *context)
     return h->now_ms >= h->intermediate_ms ? 1 : 0;
 }
 
-static int cookie_check(void *context, const unsigned char *cookie, size_t cookie_len, const unsigned char *peer,
-                        size_t peer_len)
+static int cookie_check(void *context, const unsigned char *cookie, size_t cookie_len,
+                        const unsigned char *peer, size_t peer_len)
 {
     struct handshake_mbedtls *library = context;
     int failed = mbedtls_ssl_cookie_check(&library->cookies, cookie, cookie_len, peer, peer_len);
@@ -110,7 +111,8 @@ static int cookie_write(void *context, unsigned char **at, unsigned char *end, c
     return mbedtls_ssl_cookie_write(&library->cookies, at, end, peer, peer_len);
 }
 
-static int psk_find(void *context, mbedtls_ssl_context *ssl, const unsigned char *identity, size_t identity_len)
+static int psk_find(void *context, mbedtls_ssl_context *ssl, const unsigned char *identity,
+                    size_t identity_len)
 {
     const struct handshake *h = ((struct handshake_mbedtls *)context)->current;
     uint8_t psk[SUBSCRIBER_PSK_MAX];
@@ -123,9 +125,11 @@ static int psk_find(void *context, mbedtls_ssl_context *ssl, const unsigned char
     return failed;
 }
 
-/* Derives the key block (RFC 5246 6.3) with the library's public PRF, the one way that both versions share. */
-static int keys_derive(const struct handshake *h, mbedtls_tls_prf_types prf, const unsigned char *master_secret,
-                       const unsigned char *client_random, const unsigned char *server_random)
+/* Derives the key block (RFC 5246 6.3) with the library's public PRF, the one way that both versions share.
+ */
+static int keys_derive(const struct handshake *h, mbedtls_tls_prf_types prf,
+                       const unsigned char *master_secret, const unsigned char *client_random,
+                       const unsigned char *server_random)
 {
     struct handshake_keys keys;
     uint8_t randoms[2 * RANDOM_LEN];
@@ -153,8 +157,9 @@ static int keys_derive(const struct handshake *h, mbedtls_tls_prf_types prf, con
 
 #if MBEDTLS_VERSION_MAJOR < 3
 
-static int keys_export(void *context, const unsigned char *master_secret, const unsigned char *block, size_t mac_len,
-                       size_t key_len, size_t iv_len, const unsigned char client_random[RANDOM_LEN],
+static int keys_export(void *context, const unsigned char *master_secret, const unsigned char *block,
+                       size_t mac_len, size_t key_len, size_t iv_len,
+                       const unsigned char client_random[RANDOM_LEN],
                        const unsigned char server_random[RANDOM_LEN], mbedtls_tls_prf_types prf)
 {
     const struct handshake_mbedtls *library = context;
@@ -210,7 +215,8 @@ static void handshake_destroy(struct handshake *h)
     free(h);
 }
 
-static struct handshake *handshake_create(void *context, const struct handshake_callbacks *callbacks, void *owner)
+static struct handshake *handshake_create(void *context, const struct handshake_callbacks *callbacks,
+                                          void *owner)
 {
     struct handshake_mbedtls *library = context;
     struct handshake *h = calloc(1, sizeof *h);
@@ -263,8 +269,8 @@ static bool handshake_set_peer(struct handshake *h, const struct endpoint *peer)
     return mbedtls_ssl_set_client_transport_id(&h->ssl, id, w.len) == 0;
 }
 
-static enum handshake_result handshake_feed(struct handshake *h, const struct endpoint *peer, const uint8_t *record,
-                                            size_t len, uint64_t now_ms)
+static enum handshake_result handshake_feed(struct handshake *h, const struct endpoint *peer,
+                                            const uint8_t *record, size_t len, uint64_t now_ms)
 {
     if (!h->is_cookie_valid && !handshake_set_peer(h, peer))
         return HANDSHAKE_FAILED;

@@ -1,9 +1,10 @@
 /*
- * The DTLS library behind handshake.h: Mbed TLS 2.28 or 3.6, DTLS 1.2 with TLS_PSK_WITH_AES_128_CCM_8 as a server.
+ * The DTLS library behind handshake.h: Mbed TLS 2.28 or 3.6, DTLS 1.2 with TLS_PSK_WITH_AES_128_CCM_8 as a
+ * server.
  *
- * Owns the library's configuration, the cookie key and one library context for each handshake in flight; used by the
- * keys process through struct handshake_engine alone. Never opens a socket, reads no clock but for the age of cookies,
- * and keeps nothing of a handshake that was destroyed.
+ * Owns the library's configuration, the cookie key and one library context for each handshake in flight; used
+ * by the keys process through struct handshake_engine alone. Never opens a socket, reads no clock but for the
+ * age of cookies, and keeps nothing of a handshake that was destroyed.
  */
 #ifndef SSM_HANDSHAKE_MBEDTLS_H
 #define SSM_HANDSHAKE_MBEDTLS_H

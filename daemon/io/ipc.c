@@ -57,7 +57,7 @@ static enum status send_now(int socket_fd, const uint8_t *bytes, size_t len, int
         memcpy(CMSG_DATA(&control.header), &fd, sizeof fd);
     }
     while (sendmsg(socket_fd, &msg, MSG_NOSIGNAL) < 0) {
-        if (errno == EAGAIN || errno == ENOBUFS || errno == ENOMEM)
+        if (errno == EAGAIN || errno == ENOBUFS || errno == ENOMEM || errno == ETOOMANYREFS)
             return SSM_NO_ROOM;
         if (errno != EINTR)
             return SSM_OK;
@@ -130,10 +130,13 @@ void ipc_send(struct ipc *ipc, const struct message *m, int fd)
         return;
     if (ipc->head == NULL && send_now(ipc->fd, bytes, len, fd) == SSM_OK)
         return;
-    if (is_droppable(m->type) && ipc->waiting >= IPC_QUEUE_DATAGRAMS)
-        ipc->dropped++;
-    else
+    if (!is_droppable(m->type) || ipc->waiting < IPC_QUEUE_DATAGRAMS) {
         enqueue(ipc, bytes, len, fd);
+        return;
+    }
+    ipc->dropped++;
+    log_event(LOG_WARNING, loop_now_ms(), "another process is too busy", ": dropped a datagram for it, %s",
+              message_name(m->type));
 }
 
 /* ---- receiving ---- */
@@ -146,8 +149,11 @@ static ssize_t receive_one(int socket_fd, uint8_t bytes[MESSAGE_BYTES_MAX], int 
         char room[CMSG_SPACE(sizeof(int))];
     } control;
     struct iovec iov = {.iov_base = bytes, .iov_len = MESSAGE_BYTES_MAX};
-    struct msghdr msg = {
-        .msg_iov = &iov, .msg_iovlen = 1, .msg_control = control.room, .msg_controllen = sizeof control.room};
+    /* CMSG_LEN, not CMSG_SPACE: the padding has room for a second descriptor, which nobody would close. */
+    struct msghdr msg = {.msg_iov = &iov,
+                         .msg_iovlen = 1,
+                         .msg_control = control.room,
+                         .msg_controllen = CMSG_LEN(sizeof(int))};
     ssize_t len = recvmsg(socket_fd, &msg, MSG_CMSG_CLOEXEC);
 
     *fd = -1;

@@ -1,10 +1,10 @@
 /*
- * One end of a channel between two processes of ssmd: whole messages over SOCK_SEQPACKET, with a bounded queue behind a
- * full socket.
+ * One end of a channel between two processes of ssmd: whole messages over SOCK_SEQPACKET, with a bounded
+ * queue behind a full socket.
  *
- * Owns its descriptor. When the queue is full, what carries a datagram of strangers is dropped and counted: its sender
- * repeats it. Nothing else is ever dropped: if even that does not fit, the other side has stopped reading and the
- * channel is lost.
+ * Owns its descriptor. When the queue is full, what carries a datagram of strangers is dropped and counted:
+ * its sender repeats it. Nothing else is ever dropped: if even that does not fit, the other side has stopped
+ * reading and the channel is lost.
  */
 #ifndef SSM_IPC_H
 #define SSM_IPC_H
@@ -23,8 +23,8 @@ struct ipc_handler {
     void *ctx;
     /* `fd` came with the message and is the handler's; -1: none. */
     void (*on_message)(void *ctx, const struct message *m, int fd);
-    /* The other side is gone, or the queue ran over (`overrun`). Called once, from the loop; here alone may the channel
-     * be destroyed by its handler. */
+    /* The other side is gone, or the queue ran over (`overrun`). Called once, from the loop; here alone may
+     * the channel be destroyed by its handler. */
     void (*on_lost)(void *ctx, bool overrun);
 };
 

@@ -28,7 +28,8 @@ void log_rename(const char *process)
 
 static const char *level_name(int level)
 {
-    static const char *const names[] = {"error", "error", "error", "error", "warning", "notice", "info", "debug"};
+    static const char *const names[] = {"error",   "error",  "error", "error",
+                                        "warning", "notice", "info",  "debug"};
 
     return names[level & 7];
 }

@@ -1,8 +1,8 @@
 /*
  * The log: lines on standard error, for systemd's journal or for a person.
  *
- * Called by everything outside the cores. Each process opens it once. Never prints a secret (callers do not have one to
- * give), never a control character, and what strangers can trigger goes through a limit.
+ * Called by everything outside the cores. Each process opens it once. Never prints a secret (callers do not
+ * have one to give), never a control character, and what strangers can trigger goes through a limit.
  */
 #ifndef SSM_LOG_H
 #define SSM_LOG_H
@@ -34,8 +34,8 @@ struct log_limit {
 /* May one more line be printed? `*suppressed` becomes how many were kept back before it. */
 bool log_limit_pass(struct log_limit *limit, uint64_t now_ms, uint32_t *suppressed);
 /*
- * A line about an event that strangers can cause. Each event (the words are the key; they are never freed) has a limit of
- * its own. The detail may be empty.
+ * A line about an event that strangers can cause. Each event (the words are the key; they are never freed)
+ * has a limit of its own. The detail may be empty.
  */
 void log_event(int level, uint64_t now_ms, const char *event, const char *format, ...)
     __attribute__((format(printf, 4, 5)));

@@ -1,8 +1,9 @@
 /*
- * The event loop of a process, over libevent: readable descriptors, writable ones once, signals, and one wake-up time.
+ * The event loop of a process, over libevent: readable descriptors, writable ones once, signals, and one
+ * wake-up time.
  *
- * Each process has one loop. After each batch of events the loop calls the process's turn function once, which does what
- * is due and says when it wants to be called again; there are no other timers.
+ * Each process has one loop. After each batch of events the loop calls the process's turn function once,
+ * which does what is due and says when it wants to be called again; there are no other timers.
  */
 #ifndef SSM_LOOP_H
 #define SSM_LOOP_H
@@ -22,8 +23,10 @@ typedef void loop_function(void *ctx);
 /* NULL: no memory, or no descriptor left. */
 struct loop *loop_create(void);
 void loop_destroy(struct loop *loop);
-/* Turns until loop_stop. `turn` returns the monotonic time (ms) at which it wants to be called at the latest. */
-SSM_MUST_CHECK enum status loop_run(struct loop *loop, uint64_t (*turn)(void *ctx, uint64_t now_ms), void *ctx);
+/* Turns until loop_stop. `turn` returns the monotonic time (ms) at which it wants to be called at the latest.
+ */
+SSM_MUST_CHECK enum status loop_run(struct loop *loop, uint64_t (*turn)(void *ctx, uint64_t now_ms),
+                                    void *ctx);
 void loop_stop(struct loop *loop);
 /* For what brings its own libevent events. */
 struct event_base *loop_base(struct loop *loop);

@@ -1,10 +1,10 @@
 /*
- * What a process gives up before it reads its first byte from outside: its account, new privileges, core dumps, and all
- * system calls but those that it needs.
+ * What a process gives up before it reads its first byte from outside: its account, new privileges, core
+ * dumps, and all system calls but those that it needs.
  *
- * Called once by each child. The filter is an allowlist per process; anything else kills the process, so that a call that
- * is missing from the list is found by the tests and an attack ends in the log. Programs built with a sanitizer, whose
- * run-time makes calls of its own, have no filter.
+ * Called once by each child. The filter is an allowlist per process; anything else kills the process, so that
+ * a call that is missing from the list is found by the tests and an attack ends in the log. Programs built
+ * with a sanitizer, whose run-time makes calls of its own, have no filter.
  */
 #ifndef SSM_SANDBOX_H
 #define SSM_SANDBOX_H
@@ -13,6 +13,17 @@
 
 #include <stdbool.h>
 #include <sys/types.h>
+
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define SANDBOX_HAS_FILTER 0
+#endif
+#elif defined(__SANITIZE_ADDRESS__)
+#define SANDBOX_HAS_FILTER 0
+#endif
+#ifndef SANDBOX_HAS_FILTER
+#define SANDBOX_HAS_FILTER 1
+#endif
 
 /* Who the children run as. */
 struct sandbox_account {
@@ -26,7 +37,8 @@ enum sandbox_process {
     SANDBOX_KEYS,  /* files, channels, connections of a listening socket that it was given; opens no socket */
 };
 
-/* Looks the account up. SSM_NOT_FOUND: there is none of that name. "" and a caller other than root change nothing. */
+/* Looks the account up. SSM_NOT_FOUND: there is none of that name. "" and a caller other than root change
+ * nothing. */
 SSM_MUST_CHECK enum status sandbox_find_account(const char *user, struct sandbox_account *out);
 /* Becomes the account for good, with no supplementary group. SSM_IO: the log says why. */
 SSM_MUST_CHECK enum status sandbox_become(const struct sandbox_account *account);

@@ -33,8 +33,8 @@ static enum status check_state_dir(const char *path, const struct sandbox_accoun
         return SSM_IO;
     }
     if (st.st_uid != account->uid) {
-        log_line(LOG_ERR, "%s: state_dir belongs to uid %u and not to uid %u that ssmd runs as; chown it", path,
-                 (unsigned)st.st_uid, (unsigned)account->uid);
+        log_line(LOG_ERR, "%s: state_dir belongs to uid %u and not to uid %u that ssmd runs as; chown it",
+                 path, (unsigned)st.st_uid, (unsigned)account->uid);
         return SSM_IO;
     }
     if ((st.st_mode & (S_IRWXG | S_IRWXO)) != 0) {
@@ -86,7 +86,8 @@ static enum status remove_stale(const char *path)
     probe = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (probe < 0)
         return path_error(path, "cannot be examined");
-    answered = connect(probe, (const struct sockaddr *)&address, sizeof address) == 0 || errno != ECONNREFUSED;
+    answered =
+        connect(probe, (const struct sockaddr *)&address, sizeof address) == 0 || errno != ECONNREFUSED;
     close(probe);
     if (answered) {
         log_line(LOG_ERR, "%s: another ssmd is running", path);
@@ -128,7 +129,8 @@ static void make_directory_of(const char *path)
     snprintf(copy, sizeof copy, "%s", path);
     directory = dirname(copy);
     /* Whoever may use the socket has to be able to reach it. If this fails bind() says why. */
-    if (mkdir(directory, S_IRWXU) == 0 && chmod(directory, S_IRWXU | S_IRGRP | S_IXGRP | S_IROTH | S_IXOTH) != 0)
+    if (mkdir(directory, S_IRWXU) == 0 &&
+        chmod(directory, S_IRWXU | S_IRGRP | S_IXGRP | S_IROTH | S_IXOTH) != 0)
         log_line(LOG_WARNING, "%s: cannot be opened to others: %s", directory, strerror(errno));
 }
 

@@ -105,8 +105,8 @@ enum status storage_key_load(const char *path, bool may_create, uint8_t key[STOR
 
 /* ---- AES-256-GCM ---- */
 
-enum status storage_key_seal(const uint8_t key[STORAGE_KEY_LEN], const char *place, const uint8_t *secret, size_t len,
-                             uint8_t *sealed)
+enum status storage_key_seal(const uint8_t key[STORAGE_KEY_LEN], const char *place, const uint8_t *secret,
+                             size_t len, uint8_t *sealed)
 {
     mbedtls_gcm_context gcm;
     enum status status = random_fill(sealed, STORAGE_NONCE_LEN);
@@ -115,9 +115,9 @@ enum status storage_key_seal(const uint8_t key[STORAGE_KEY_LEN], const char *pla
         return status;
     mbedtls_gcm_init(&gcm);
     if (mbedtls_gcm_setkey(&gcm, MBEDTLS_CIPHER_ID_AES, key, STORAGE_KEY_LEN * 8) != 0 ||
-        mbedtls_gcm_crypt_and_tag(&gcm, MBEDTLS_GCM_ENCRYPT, len, sealed, STORAGE_NONCE_LEN, (const uint8_t *)place,
-                                  strlen(place), secret, sealed + STORAGE_NONCE_LEN, STORAGE_TAG_LEN,
-                                  sealed + STORAGE_NONCE_LEN + len) != 0)
+        mbedtls_gcm_crypt_and_tag(&gcm, MBEDTLS_GCM_ENCRYPT, len, sealed, STORAGE_NONCE_LEN,
+                                  (const uint8_t *)place, strlen(place), secret, sealed + STORAGE_NONCE_LEN,
+                                  STORAGE_TAG_LEN, sealed + STORAGE_NONCE_LEN + len) != 0)
         status = SSM_IO;
     mbedtls_gcm_free(&gcm);
     return status;
@@ -135,8 +135,8 @@ enum status storage_key_open(const uint8_t key[STORAGE_KEY_LEN], const char *pla
     mbedtls_gcm_init(&gcm);
     if (mbedtls_gcm_setkey(&gcm, MBEDTLS_CIPHER_ID_AES, key, STORAGE_KEY_LEN * 8) != 0 ||
         mbedtls_gcm_auth_decrypt(&gcm, len, sealed, STORAGE_NONCE_LEN, (const uint8_t *)place, strlen(place),
-                                 sealed + STORAGE_NONCE_LEN + len, STORAGE_TAG_LEN, sealed + STORAGE_NONCE_LEN,
-                                 secret) != 0)
+                                 sealed + STORAGE_NONCE_LEN + len, STORAGE_TAG_LEN,
+                                 sealed + STORAGE_NONCE_LEN, secret) != 0)
         status = SSM_BAD_TAG;
     mbedtls_gcm_free(&gcm);
     return status;

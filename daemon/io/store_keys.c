@@ -11,28 +11,27 @@
 
 enum { SCHEMA_VERSION = 1, PLACE_MAX = 40 };
 
-static const char schema[] =
-    "CREATE TABLE storage (key_check BLOB NOT NULL) STRICT;"
-    "CREATE TABLE node ("
-    " id INTEGER PRIMARY KEY AUTOINCREMENT CHECK (id BETWEEN 1 AND 4294967295),"
-    " name TEXT NOT NULL UNIQUE CHECK (length(name) BETWEEN 1 AND 32),"
-    " psk BLOB NOT NULL,"
-    " port INTEGER NOT NULL UNIQUE CHECK (port BETWEEN 1 AND 65535),"
-    " assoc_counter INTEGER NOT NULL CHECK (assoc_counter BETWEEN 0 AND 4294967295),"
-    " boot_id INTEGER NOT NULL CHECK (boot_id BETWEEN 0 AND 4294967295),"
-    " session_limit INTEGER NOT NULL CHECK (session_limit BETWEEN 0 AND 65535)"
-    ") STRICT;"
-    "CREATE TABLE subscriber ("
-    " id INTEGER PRIMARY KEY AUTOINCREMENT CHECK (id BETWEEN 1 AND 4294967295),"
-    " name TEXT NOT NULL UNIQUE CHECK (length(name) BETWEEN 1 AND 32),"
-    " psk BLOB NOT NULL"
-    ") STRICT;"
-    "CREATE TABLE subscriber_node ("
-    " subscriber INTEGER NOT NULL REFERENCES subscriber (id) ON DELETE CASCADE,"
-    " node INTEGER NOT NULL REFERENCES node (id) ON DELETE CASCADE,"
-    " PRIMARY KEY (subscriber, node)"
-    ") STRICT, WITHOUT ROWID;"
-    "CREATE INDEX subscriber_node_by_node ON subscriber_node (node);";
+static const char schema[] = "CREATE TABLE storage (key_check BLOB NOT NULL) STRICT;"
+                             "CREATE TABLE node ("
+                             " id INTEGER PRIMARY KEY AUTOINCREMENT CHECK (id BETWEEN 1 AND 4294967295),"
+                             " name TEXT NOT NULL UNIQUE CHECK (length(name) BETWEEN 1 AND 32),"
+                             " psk BLOB NOT NULL,"
+                             " port INTEGER NOT NULL UNIQUE CHECK (port BETWEEN 1 AND 65535),"
+                             " assoc_counter INTEGER NOT NULL CHECK (assoc_counter BETWEEN 0 AND 4294967295),"
+                             " boot_id INTEGER NOT NULL CHECK (boot_id BETWEEN 0 AND 4294967295),"
+                             " session_limit INTEGER NOT NULL CHECK (session_limit BETWEEN 0 AND 65535)"
+                             ") STRICT;"
+                             "CREATE TABLE subscriber ("
+                             " id INTEGER PRIMARY KEY AUTOINCREMENT CHECK (id BETWEEN 1 AND 4294967295),"
+                             " name TEXT NOT NULL UNIQUE CHECK (length(name) BETWEEN 1 AND 32),"
+                             " psk BLOB NOT NULL"
+                             ") STRICT;"
+                             "CREATE TABLE subscriber_node ("
+                             " subscriber INTEGER NOT NULL REFERENCES subscriber (id) ON DELETE CASCADE,"
+                             " node INTEGER NOT NULL REFERENCES node (id) ON DELETE CASCADE,"
+                             " PRIMARY KEY (subscriber, node)"
+                             ") STRICT, WITHOUT ROWID;"
+                             "CREATE INDEX subscriber_node_by_node ON subscriber_node (node);";
 
 struct store_keys {
     struct store_db db;
@@ -59,7 +58,8 @@ static enum status finish(struct store_keys *s, enum status status)
 }
 
 /* A statement that names one row by its id. */
-static enum status run_on_row(struct store_keys *s, const char *sql, const struct store_value *values, size_t count)
+static enum status run_on_row(struct store_keys *s, const char *sql, const struct store_value *values,
+                              size_t count)
 {
     enum status status = store_db_run(&s->db, sql, values, count);
 
@@ -72,7 +72,8 @@ static void place_of(char place[PLACE_MAX], const char *table, uint32_t id)
 }
 
 /* A row's id is known only after it was inserted, and its secret is bound to it: so the secret follows. */
-static enum status set_psk(struct store_keys *s, const char *table, uint32_t id, const uint8_t *psk, size_t len)
+static enum status set_psk(struct store_keys *s, const char *table, uint32_t id, const uint8_t *psk,
+                           size_t len)
 {
     uint8_t sealed[SUBSCRIBER_PSK_MAX + STORAGE_OVERHEAD];
     char place[PLACE_MAX];
@@ -89,13 +90,14 @@ static enum status set_psk(struct store_keys *s, const char *table, uint32_t id,
 
 static enum status damaged(const struct store_keys *s, const char *table, uint32_t id)
 {
-    log_line(LOG_ERR, "%s: damaged: row %u of table %s does not open under its key", s->db.path, (unsigned)id, table);
+    log_line(LOG_ERR, "%s: damaged: row %u of table %s does not open under its key", s->db.path, (unsigned)id,
+             table);
     return SSM_IO;
 }
 
 /* Opens the secret of the row that `stmt` stands on; it has min to max bytes. */
-static enum status open_psk(const struct store_keys *s, sqlite3_stmt *stmt, int column, const char *table, uint32_t id,
-                            size_t min, size_t max, uint8_t *psk, size_t *len)
+static enum status open_psk(const struct store_keys *s, sqlite3_stmt *stmt, int column, const char *table,
+                            uint32_t id, size_t min, size_t max, uint8_t *psk, size_t *len)
 {
     const void *sealed = sqlite3_column_blob(stmt, column);
     size_t sealed_len = (size_t)sqlite3_column_bytes(stmt, column);
@@ -110,8 +112,8 @@ static enum status open_psk(const struct store_keys *s, sqlite3_stmt *stmt, int 
     return SSM_OK;
 }
 
-static enum status read_name(const struct store_keys *s, sqlite3_stmt *stmt, int column, const char *table, uint32_t id,
-                             struct assoc_name *name)
+static enum status read_name(const struct store_keys *s, sqlite3_stmt *stmt, int column, const char *table,
+                             uint32_t id, struct assoc_name *name)
 {
     const char *text = (const char *)sqlite3_column_text(stmt, column);
 
@@ -124,13 +126,12 @@ static enum status read_name(const struct store_keys *s, sqlite3_stmt *stmt, int
 
 static enum status insert_node(struct store_keys *s, struct node_row *row)
 {
-    enum status status =
-        store_db_run(&s->db,
-                     "INSERT INTO node (name, psk, port, assoc_counter, boot_id, session_limit)"
-                     " VALUES (?1, x'', ?2, ?3, ?4, ?5)",
-                     STORE_VALUES(STORE_TEXT(row->name.text, row->name.len), STORE_INT(row->port),
-                                  STORE_INT(row->assoc_counter), STORE_INT(row->boot_id),
-                                  STORE_INT(row->session_limit)));
+    enum status status = store_db_run(
+        &s->db,
+        "INSERT INTO node (name, psk, port, assoc_counter, boot_id, session_limit)"
+        " VALUES (?1, x'', ?2, ?3, ?4, ?5)",
+        STORE_VALUES(STORE_TEXT(row->name.text, row->name.len), STORE_INT(row->port),
+                     STORE_INT(row->assoc_counter), STORE_INT(row->boot_id), STORE_INT(row->session_limit)));
 
     if (status != SSM_OK)
         return status;
@@ -193,9 +194,9 @@ static enum status each_node(void *ctx, enum status (*row)(void *arg, const stru
 {
     struct store_keys *s = ctx;
 
-    return store_db_each(&s->db,
-                         "SELECT id, name, psk, port, assoc_counter, boot_id, session_limit FROM node ORDER BY id",
-                         STORE_NO_VALUES, on_node, &(struct node_walk){s, row, arg});
+    return store_db_each(
+        &s->db, "SELECT id, name, psk, port, assoc_counter, boot_id, session_limit FROM node ORDER BY id",
+        STORE_NO_VALUES, on_node, &(struct node_walk){s, row, arg});
 }
 
 /* ---- subscribers ---- */
@@ -216,7 +217,8 @@ static enum status insert_subscriber(struct store_keys *s, struct subscriber_row
     return status;
 }
 
-static enum status add_subscriber(void *ctx, struct subscriber_row *row, const uint32_t *nodes, size_t node_count)
+static enum status add_subscriber(void *ctx, struct subscriber_row *row, const uint32_t *nodes,
+                                  size_t node_count)
 {
     struct store_keys *s = ctx;
     enum status status = begin(s);
@@ -237,8 +239,8 @@ static enum status read_subscriber(const struct store_keys *s, sqlite3_stmt *stm
     row->id = store_column_u32(stmt, 0);
     status = read_name(s, stmt, 1, "subscriber", row->id, &row->name);
     if (status == SSM_OK)
-        status =
-            open_psk(s, stmt, 2, "subscriber", row->id, SUBSCRIBER_PSK_MIN, SUBSCRIBER_PSK_MAX, row->psk, &len);
+        status = open_psk(s, stmt, 2, "subscriber", row->id, SUBSCRIBER_PSK_MIN, SUBSCRIBER_PSK_MAX, row->psk,
+                          &len);
     row->psk_len = (uint8_t)len;
     return status;
 }
@@ -261,12 +263,13 @@ static enum status on_subscriber(void *arg, sqlite3_stmt *stmt)
     return status;
 }
 
-static enum status each_subscriber(void *ctx, enum status (*row)(void *arg, const struct subscriber_row *), void *arg)
+static enum status each_subscriber(void *ctx, enum status (*row)(void *arg, const struct subscriber_row *),
+                                   void *arg)
 {
     struct store_keys *s = ctx;
 
-    return store_db_each(&s->db, "SELECT id, name, psk FROM subscriber ORDER BY id", STORE_NO_VALUES, on_subscriber,
-                         &(struct subscriber_walk){s, row, arg});
+    return store_db_each(&s->db, "SELECT id, name, psk FROM subscriber ORDER BY id", STORE_NO_VALUES,
+                         on_subscriber, &(struct subscriber_walk){s, row, arg});
 }
 
 struct subscriber_find {
@@ -316,8 +319,9 @@ static enum status grants(void *ctx, uint32_t subscriber, uint32_t *nodes, size_
 {
     struct store_keys *s = ctx;
     struct grant_list list = {.nodes = nodes, .cap = cap};
-    enum status status = store_db_each(&s->db, "SELECT node FROM subscriber_node WHERE subscriber = ?1 ORDER BY node",
-                                       STORE_VALUES(STORE_INT(subscriber)), on_grant, &list);
+    enum status status =
+        store_db_each(&s->db, "SELECT node FROM subscriber_node WHERE subscriber = ?1 ORDER BY node",
+                      STORE_VALUES(STORE_INT(subscriber)), on_grant, &list);
 
     *count = list.count;
     return status;
@@ -355,14 +359,16 @@ static enum status check_key(struct store_keys *s)
 {
     struct key_check check = {.store = s};
     uint8_t sealed[sizeof check_text + STORAGE_OVERHEAD];
-    enum status status = store_db_each(&s->db, "SELECT key_check FROM storage", STORE_NO_VALUES, on_key_check, &check);
+    enum status status =
+        store_db_each(&s->db, "SELECT key_check FROM storage", STORE_NO_VALUES, on_key_check, &check);
 
     if (status != SSM_OK || check.found)
         return status;
     status = storage_key_seal(s->key, check_place, check_text, sizeof check_text, sealed);
     if (status != SSM_OK)
         return status;
-    return store_db_run(&s->db, "INSERT INTO storage VALUES (?1)", STORE_VALUES(STORE_BYTES(sealed, sizeof sealed)));
+    return store_db_run(&s->db, "INSERT INTO storage VALUES (?1)",
+                        STORE_VALUES(STORE_BYTES(sealed, sizeof sealed)));
 }
 
 enum status store_keys_open(const char *path, const char *storage_key_path, struct store_keys **out)

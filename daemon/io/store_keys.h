@@ -1,6 +1,6 @@
 /*
- * keys.db behind struct keys_store: nodes, subscribers and grants in SQLite. Keys in it are encrypted (storage_key.h), and
- * no plaintext of them ever enters SQLite.
+ * keys.db behind struct keys_store: nodes, subscribers and grants in SQLite. Keys in it are encrypted
+ * (storage_key.h), and no plaintext of them ever enters SQLite.
  *
  * Owned by the keys process. Every change is on disk when its function returns.
  */
@@ -12,10 +12,11 @@
 struct store_keys;
 
 /*
- * Opens the file, or makes it; the storage key is made only together with it. SSM_IO or SSM_UNSUPPORTED: the log says
- * why.
+ * Opens the file, or makes it; the storage key is made only together with it. SSM_IO or SSM_UNSUPPORTED: the
+ * log says why.
  */
-SSM_MUST_CHECK enum status store_keys_open(const char *path, const char *storage_key_path, struct store_keys **out);
+SSM_MUST_CHECK enum status store_keys_open(const char *path, const char *storage_key_path,
+                                           struct store_keys **out);
 /* NULL is fine. Wipes the storage key. */
 void store_keys_close(struct store_keys *store);
 /* The function table over `store`, which must outlive it. SSM_NOT_FOUND: no such node or subscriber. */

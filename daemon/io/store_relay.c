@@ -6,35 +6,35 @@
 
 enum { SCHEMA_VERSION = 1 };
 
-static const char schema[] =
-    "CREATE TABLE node ("
-    " id INTEGER PRIMARY KEY CHECK (id BETWEEN 1 AND 4294967295),"
-    " address BLOB NOT NULL CHECK (length(address) = 16),"
-    " port INTEGER NOT NULL CHECK (port BETWEEN 0 AND 65535),"
-    " generation INTEGER NOT NULL CHECK (generation >= 0),"
-    " tag_key BLOB NOT NULL CHECK (length(tag_key) = 16)"
-    ") STRICT;"
-    "CREATE TABLE session ("
-    " node INTEGER NOT NULL CHECK (node BETWEEN 1 AND 4294967295),"
-    " handle INTEGER NOT NULL CHECK (handle BETWEEN 1 AND 65535),"
-    " slot INTEGER NOT NULL CHECK (slot BETWEEN 0 AND 255),"
-    " subscriber INTEGER NOT NULL CHECK (subscriber BETWEEN 0 AND 4294967295),"
-    " peer_address BLOB NOT NULL CHECK (length(peer_address) = 16),"
-    " peer_port INTEGER NOT NULL CHECK (peer_port BETWEEN 0 AND 65535),"
-    " local_address BLOB NOT NULL CHECK (length(local_address) = 16),"
-    " local_port INTEGER NOT NULL CHECK (local_port BETWEEN 0 AND 65535),"
-    " opened_s INTEGER NOT NULL CHECK (opened_s >= 0),"
-    " tombstone BLOB NOT NULL CHECK (length(tombstone) = 31),"
-    " PRIMARY KEY (node, handle)"
-    ") STRICT, WITHOUT ROWID;";
+static const char schema[] = "CREATE TABLE node ("
+                             " id INTEGER PRIMARY KEY CHECK (id BETWEEN 1 AND 4294967295),"
+                             " address BLOB NOT NULL CHECK (length(address) = 16),"
+                             " port INTEGER NOT NULL CHECK (port BETWEEN 0 AND 65535),"
+                             " generation INTEGER NOT NULL CHECK (generation >= 0),"
+                             " tag_key BLOB NOT NULL CHECK (length(tag_key) = 16)"
+                             ") STRICT;"
+                             "CREATE TABLE session ("
+                             " node INTEGER NOT NULL CHECK (node BETWEEN 1 AND 4294967295),"
+                             " handle INTEGER NOT NULL CHECK (handle BETWEEN 1 AND 65535),"
+                             " slot INTEGER NOT NULL CHECK (slot BETWEEN 0 AND 255),"
+                             " subscriber INTEGER NOT NULL CHECK (subscriber BETWEEN 0 AND 4294967295),"
+                             " peer_address BLOB NOT NULL CHECK (length(peer_address) = 16),"
+                             " peer_port INTEGER NOT NULL CHECK (peer_port BETWEEN 0 AND 65535),"
+                             " local_address BLOB NOT NULL CHECK (length(local_address) = 16),"
+                             " local_port INTEGER NOT NULL CHECK (local_port BETWEEN 0 AND 65535),"
+                             " opened_s INTEGER NOT NULL CHECK (opened_s >= 0),"
+                             " tombstone BLOB NOT NULL CHECK (length(tombstone) = 31),"
+                             " PRIMARY KEY (node, handle)"
+                             ") STRICT, WITHOUT ROWID;";
 
 struct store_relay {
     struct store_db db;
     bool changed; /* a transaction was begun since the last flush */
 };
 
-/* The first change of a turn begins the transaction. A full disk may make SQLite end it behind our back: changes after that
- * must not slip into a new one as if nothing were missing, so flush() has to see it first. */
+/* The first change of a turn begins the transaction. A full disk may make SQLite end it behind our back:
+ * changes after that must not slip into a new one as if nothing were missing, so flush() has to see it first.
+ */
 static enum status begin(struct store_relay *s)
 {
     enum status status;
@@ -53,12 +53,13 @@ static enum status put_session(void *ctx, const struct relay_session_row *row)
 
     if (status != SSM_OK)
         return status;
-    return store_db_run(&s->db, "INSERT OR REPLACE INTO session VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
-                        STORE_VALUES(STORE_INT(row->node), STORE_INT(row->handle), STORE_INT(row->slot),
-                                     STORE_INT(row->subscriber), STORE_BYTES(row->peer.addr, sizeof row->peer.addr),
-                                     STORE_INT(row->peer.port), STORE_BYTES(row->local.addr, sizeof row->local.addr),
-                                     STORE_INT(row->local.port), STORE_INT(row->opened_s),
-                                     STORE_BYTES(row->tombstone, sizeof row->tombstone)));
+    return store_db_run(
+        &s->db, "INSERT OR REPLACE INTO session VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+        STORE_VALUES(STORE_INT(row->node), STORE_INT(row->handle), STORE_INT(row->slot),
+                     STORE_INT(row->subscriber), STORE_BYTES(row->peer.addr, sizeof row->peer.addr),
+                     STORE_INT(row->peer.port), STORE_BYTES(row->local.addr, sizeof row->local.addr),
+                     STORE_INT(row->local.port), STORE_INT(row->opened_s),
+                     STORE_BYTES(row->tombstone, sizeof row->tombstone)));
 }
 
 static enum status remove_session(void *ctx, uint32_t node, uint16_t handle)
@@ -141,14 +142,16 @@ static enum status on_session(void *arg, sqlite3_stmt *s)
     return status == SSM_OK ? walk->row(walk->arg, &row) : status;
 }
 
-static enum status each_session(void *ctx, enum status (*row)(void *arg, const struct relay_session_row *), void *arg)
+static enum status each_session(void *ctx, enum status (*row)(void *arg, const struct relay_session_row *),
+                                void *arg)
 {
     struct store_relay *s = ctx;
 
-    return store_db_each(&s->db,
-                         "SELECT node, handle, slot, subscriber, peer_address, peer_port, local_address, local_port,"
-                         " opened_s, tombstone FROM session ORDER BY node, handle",
-                         STORE_NO_VALUES, on_session, &(struct session_walk){row, arg});
+    return store_db_each(
+        &s->db,
+        "SELECT node, handle, slot, subscriber, peer_address, peer_port, local_address, local_port,"
+        " opened_s, tombstone FROM session ORDER BY node, handle",
+        STORE_NO_VALUES, on_session, &(struct session_walk){row, arg});
 }
 
 struct node_walk {
@@ -172,12 +175,13 @@ static enum status on_node(void *arg, sqlite3_stmt *s)
     return status;
 }
 
-static enum status each_node(void *ctx, enum status (*row)(void *arg, const struct relay_node_row *), void *arg)
+static enum status each_node(void *ctx, enum status (*row)(void *arg, const struct relay_node_row *),
+                             void *arg)
 {
     struct store_relay *s = ctx;
 
-    return store_db_each(&s->db, "SELECT id, address, port, generation, tag_key FROM node ORDER BY id", STORE_NO_VALUES,
-                         on_node, &(struct node_walk){row, arg});
+    return store_db_each(&s->db, "SELECT id, address, port, generation, tag_key FROM node ORDER BY id",
+                         STORE_NO_VALUES, on_node, &(struct node_walk){row, arg});
 }
 
 enum status store_relay_open(const char *path, struct store_relay **out)

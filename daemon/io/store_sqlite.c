@@ -47,8 +47,8 @@ static enum status bind_value(struct store_db *db, sqlite3_stmt *s, int index, c
     return status_of(db, rc);
 }
 
-static enum status prepare(struct store_db *db, const char *sql, const struct store_value *values, size_t count,
-                           sqlite3_stmt **out)
+static enum status prepare(struct store_db *db, const char *sql, const struct store_value *values,
+                           size_t count, sqlite3_stmt **out)
 {
     enum status status = SSM_OK;
 
@@ -61,8 +61,8 @@ static enum status prepare(struct store_db *db, const char *sql, const struct st
     return status;
 }
 
-enum status store_db_each(struct store_db *db, const char *sql, const struct store_value *values, size_t count,
-                          enum status (*row)(void *arg, sqlite3_stmt *s), void *arg)
+enum status store_db_each(struct store_db *db, const char *sql, const struct store_value *values,
+                          size_t count, enum status (*row)(void *arg, sqlite3_stmt *s), void *arg)
 {
     sqlite3_stmt *s;
     enum status status = prepare(db, sql, values, count, &s);
@@ -133,14 +133,19 @@ static enum status take_int(void *arg, sqlite3_stmt *s)
     return SSM_OK;
 }
 
-/* Exclusive locking keeps a second ssmd out and needs no shared memory; FULL makes each commit durable (rule: a row is on
- * disk before the peer is told). Deleted rows are overwritten. */
+/* Exclusive locking keeps a second ssmd out and needs no shared memory; FULL makes each commit durable (rule:
+ * a row is on disk before the peer is told). Deleted rows are overwritten. */
 static enum status configure(struct store_db *db)
 {
     static const char *const pragmas[] = {
-        "PRAGMA locking_mode = EXCLUSIVE", "PRAGMA journal_mode = WAL", "PRAGMA synchronous = FULL",
-        "PRAGMA secure_delete = ON",       "PRAGMA foreign_keys = ON",  "PRAGMA temp_store = MEMORY",
-        "BEGIN EXCLUSIVE",                 "COMMIT",
+        "PRAGMA locking_mode = EXCLUSIVE",
+        "PRAGMA journal_mode = WAL",
+        "PRAGMA synchronous = FULL",
+        "PRAGMA secure_delete = ON",
+        "PRAGMA foreign_keys = ON",
+        "PRAGMA temp_store = MEMORY",
+        "BEGIN EXCLUSIVE",
+        "COMMIT",
     };
     enum status status = SSM_OK;
 
@@ -184,14 +189,15 @@ static enum status check_version(struct store_db *db, const char *schema, int ve
         return create_tables(db, schema, version);
     if (found == version)
         return SSM_OK;
-    log_line(LOG_ERR, "%s: has schema version %d, this ssmd knows up to %d; use the ssmd that made it", db->path, found,
-             version);
+    log_line(LOG_ERR, "%s: has schema version %d, this ssmd knows up to %d; use the ssmd that made it",
+             db->path, found, version);
     return SSM_UNSUPPORTED;
 }
 
 enum status store_db_open(struct store_db *db, const char *path, const char *schema, int version)
 {
-    const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
+    const int flags =
+        SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
     enum status status;
 
     snprintf(db->path, sizeof db->path, "%s", path);

@@ -1,7 +1,8 @@
 /*
  * What both databases need of SQLite: open with a schema version, run a statement with its values, walk rows.
  *
- * Used by store_relay.c and store_keys.c alone. Knows no table. Says in the log what failed, with the file's name.
+ * Used by store_relay.c and store_keys.c alone. Knows no table. Says in the log what failed, with the file's
+ * name.
  */
 #ifndef SSM_STORE_SQLITE_H
 #define SSM_STORE_SQLITE_H
@@ -18,11 +19,12 @@ struct store_db {
 };
 
 /*
- * Opens `path` for this process alone (mode 0600; a second process is refused), checks it, and applies `schema` to an
- * empty one. SSM_IO: damaged, in use or unreadable. SSM_UNSUPPORTED: made by a newer version than `version`.
- * On failure nothing is left open.
+ * Opens `path` for this process alone (mode 0600; a second process is refused), checks it, and applies
+ * `schema` to an empty one. SSM_IO: damaged, in use or unreadable. SSM_UNSUPPORTED: made by a newer version
+ * than `version`. On failure nothing is left open.
  */
-SSM_MUST_CHECK enum status store_db_open(struct store_db *db, const char *path, const char *schema, int version);
+SSM_MUST_CHECK enum status store_db_open(struct store_db *db, const char *path, const char *schema,
+                                         int version);
 void store_db_close(struct store_db *db);
 
 /* One value of a statement: an integer, or bytes that stay the caller's. */
@@ -38,17 +40,18 @@ struct store_value {
 #define STORE_BYTES(p, n) ((struct store_value){.kind = STORE_BLOB, .at = (p), .len = (n)})
 
 /*
- * Runs a statement that gives no rows; values are bound to ?1, ?2, ... in order. SSM_EXISTS: a UNIQUE constraint;
- * SSM_NOT_FOUND: a foreign key; SSM_IO otherwise. The statement has changed nothing then.
+ * Runs a statement that gives no rows; values are bound to ?1, ?2, ... in order. SSM_EXISTS: a UNIQUE
+ * constraint; SSM_NOT_FOUND: a foreign key; SSM_IO otherwise. The statement has changed nothing then.
  */
-SSM_MUST_CHECK enum status store_db_run(struct store_db *db, const char *sql, const struct store_value *values,
-                                        size_t count);
+SSM_MUST_CHECK enum status store_db_run(struct store_db *db, const char *sql,
+                                        const struct store_value *values, size_t count);
 /* Calls `row` for each row of a query; its error ends the walk and is returned. */
-SSM_MUST_CHECK enum status store_db_each(struct store_db *db, const char *sql, const struct store_value *values,
-                                         size_t count, enum status (*row)(void *arg, sqlite3_stmt *s), void *arg);
+SSM_MUST_CHECK enum status store_db_each(struct store_db *db, const char *sql,
+                                         const struct store_value *values, size_t count,
+                                         enum status (*row)(void *arg, sqlite3_stmt *s), void *arg);
 
-#define STORE_VALUES(...)                                                                                              \
-    (const struct store_value[]){__VA_ARGS__},                                                                         \
+#define STORE_VALUES(...)                                                                                    \
+    (const struct store_value[]){__VA_ARGS__},                                                               \
         sizeof((const struct store_value[]){__VA_ARGS__}) / sizeof(struct store_value)
 #define STORE_NO_VALUES NULL, 0
 

@@ -144,7 +144,8 @@ static void on_readable(void *ctx)
         struct endpoint local = local_of(msg, s->port);
         struct endpoint peer = from_sockaddr(&r->peers[i]);
 
-        s->fn(s->ctx, &local, &peer, r->buffers + (size_t)i * r->stride + r->headroom, r->messages[i].msg_len);
+        s->fn(s->ctx, &local, &peer, r->buffers + (size_t)i * r->stride + r->headroom,
+              r->messages[i].msg_len);
     }
 }
 
@@ -210,8 +211,8 @@ void udp_outbox_destroy(struct udp_outbox *outbox)
 }
 
 /* Describes one datagram to the kernel. The source address is named where it is known. */
-static void fill_message(struct msghdr *msg, struct iovec *iov, union control *control, struct sockaddr_in6 *peer,
-                         const struct in6_addr *local)
+static void fill_message(struct msghdr *msg, struct iovec *iov, union control *control,
+                         struct sockaddr_in6 *peer, const struct in6_addr *local)
 {
     struct in6_pktinfo info = {.ipi6_addr = *local};
 
@@ -226,8 +227,8 @@ static void fill_message(struct msghdr *msg, struct iovec *iov, union control *c
     msg->msg_controllen = sizeof control->room;
 }
 
-static void send_alone(struct udp_outbox *o, int fd, const struct endpoint *local, const struct endpoint *peer,
-                       const uint8_t *datagram, size_t len)
+static void send_alone(struct udp_outbox *o, int fd, const struct endpoint *local,
+                       const struct endpoint *peer, const uint8_t *datagram, size_t len)
 {
     struct sockaddr_in6 to = to_sockaddr(peer);
     struct in6_addr from = to_sockaddr(local).sin6_addr;
@@ -271,7 +272,8 @@ static unsigned gather(struct udp_outbox *o, size_t first)
         if (out->fd != fd)
             continue;
         o->iovs[count] = (struct iovec){out->bytes, out->len};
-        fill_message(&o->messages[count].msg_hdr, &o->iovs[count], &o->controls[count], &out->peer, &out->local);
+        fill_message(&o->messages[count].msg_hdr, &o->iovs[count], &o->controls[count], &out->peer,
+                     &out->local);
         out->fd = -1;
         count++;
     }

@@ -1,8 +1,9 @@
 /*
  * UDP sockets: opened by the parent, read and written in batches by `relay`.
  *
- * All are IPv6 sockets that take IPv4 in mapped form, so that there is one kind of address. A reply leaves from the
- * address that was addressed (RFC 3542 6.2). Knows nothing of what it carries; logs nothing per datagram.
+ * All are IPv6 sockets that take IPv4 in mapped form, so that there is one kind of address. A reply leaves
+ * from the address that was addressed (RFC 3542 6.2). Knows nothing of what it carries; logs nothing per
+ * datagram.
  */
 #ifndef SSM_UDP_H
 #define SSM_UDP_H
@@ -11,8 +12,8 @@
 #include "loop.h"
 
 enum {
-    UDP_BATCH = 64,          /* datagrams per system call */
-    UDP_DATAGRAM_MAX = 16704, /* what is longer is cut: a DTLS record of the largest size fits */
+    UDP_BATCH = 64,             /* datagrams per system call */
+    UDP_DATAGRAM_MAX = 16704,   /* what is longer is cut: a DTLS record of the largest size fits */
     UDP_OUTBOX_DATAGRAM = 1500, /* longer ones are sent by themselves */
 };
 
@@ -23,10 +24,10 @@ SSM_MUST_CHECK enum status udp_open(const struct endpoint *at, int *fd);
 
 struct udp_socket;
 
-/* One datagram; `headroom` bytes in front of it (udp_reader_create) are writable, and it is the handler's until it
- * returns. */
-typedef void udp_datagram_function(void *ctx, const struct endpoint *local, const struct endpoint *peer, uint8_t *datagram,
-                                   size_t len);
+/* One datagram; `headroom` bytes in front of it (udp_reader_create) are writable, and it is the handler's
+ * until it returns. */
+typedef void udp_datagram_function(void *ctx, const struct endpoint *local, const struct endpoint *peer,
+                                   uint8_t *datagram, size_t len);
 
 /* Receive buffers, shared by all sockets of a process. NULL: no memory. */
 struct udp_reader;
@@ -35,6 +36,7 @@ void udp_reader_destroy(struct udp_reader *reader);
 
 /* Takes `fd` over, on failure too (NULL). */
 struct udp_socket *udp_socket_create(struct udp_reader *reader, int fd, udp_datagram_function *fn, void *ctx);
+/* Flush the outbox before: it may hold datagrams for this socket. NULL is fine. */
 void udp_socket_destroy(struct udp_socket *socket);
 
 /* Datagrams of one turn of the loop, in order. They are copied. NULL: no memory. */

@@ -2,6 +2,8 @@
 
 #include "log.h"
 
+#include <errno.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -55,30 +57,32 @@ static void reset_signals(void)
     sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
-static void close_between(int after, int before)
+/* Closes all descriptors above `after` and below `before`. */
+static bool close_between(int after, int before)
 {
-    if (after + 1 < before)
-        close_range((unsigned)after + 1, (unsigned)before - 1, 0);
+    return after + 1 >= before || close_range((unsigned)after + 1, (unsigned)before - 1, 0) == 0;
 }
 
-static void close_all_but(int a, int b)
+/* The standard ones stay as well; one of the two may be -1. */
+static bool close_all_but(int a, int b)
 {
     int low = a < b ? a : b;
     int high = a < b ? b : a;
 
-    if (low <= STDERR_FILENO)
+    if (low < STDERR_FILENO)
         low = STDERR_FILENO;
-    close_between(STDERR_FILENO, low);
-    close_between(low, high);
-    close_range((unsigned)high + 1, ~0U, 0);
+    return close_between(STDERR_FILENO, low) && close_between(low, high) && close_between(high, INT_MAX);
 }
 
-void child_detach(const char *name, const struct child_start *start)
+enum status child_detach(const char *name, const struct child_start *start)
 {
     reset_signals();
-    close_all_but(start->parent_fd, start->admin_fd);
     set_title(name);
     log_rename(name);
+    if (close_all_but(start->parent_fd, start->admin_fd))
+        return SSM_OK;
+    log_line(LOG_ERR, "cannot close the parent's descriptors: %s", strerror(errno));
+    return SSM_IO;
 }
 
 /* ---- the channels ---- */

@@ -1,8 +1,9 @@
 /*
- * What `relay` and `keys` do the same way: the step from the forked parent to a process of little privilege, the channels
- * to parent and sibling, the heartbeat.
+ * What `relay` and `keys` do the same way: the step from the forked parent to a process of little privilege,
+ * the channels to parent and sibling, the heartbeat.
  *
- * Used by the two processes, and by the supervisor for what happens right after the fork. Knows nothing of sessions.
+ * Used by the two processes, and by the supervisor for what happens right after the fork. Knows nothing of
+ * sessions.
  */
 #ifndef SSM_CHILD_H
 #define SSM_CHILD_H
@@ -33,14 +34,14 @@ struct child_events {
 
 /* To be called in main() before the environment is used: remembers where ps reads the command line from. */
 void child_save_arguments(int argc, char **argv);
-/* Right after the fork: drops what is the parent's (signal handlers, all descriptors but those of `start`) and shows as
- * "ssmd: NAME" in ps. */
-void child_detach(const char *name, const struct child_start *start);
+/* Right after the fork: drops what is the parent's (signal handlers, all descriptors but those of `start`)
+ * and shows as "ssmd: NAME" in ps. SSM_IO: something of the parent's could not be closed. */
+SSM_MUST_CHECK enum status child_detach(const char *name, const struct child_start *start);
 
 struct child {
     struct loop *loop;
     struct ipc *parent;
-    struct ipc *sibling; /* NULL: the other process is away */
+    struct ipc *sibling;   /* NULL: the other process is away */
     uint64_t heartbeat_ms; /* when the next one is due */
     struct child_events events;
 };

@@ -1,11 +1,11 @@
 #include "admin.h"
 #include "delegation.h"
+#include "endpoint_text.h"
 #include "handshake_mbedtls.h"
 #include "log.h"
 #include "processes.h"
 #include "store_keys.h"
 
-#include <arpa/inet.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/random.h>
@@ -57,16 +57,14 @@ static void fill_random(void *ctx, uint8_t *out, size_t len)
         abort();
 }
 
-static void on_log(void *ctx, const char *event, const struct assoc_name *node, const struct assoc_name *subscriber,
-                   const struct endpoint *peer)
+static void on_log(void *ctx, const char *event, const struct assoc_name *node,
+                   const struct assoc_name *subscriber, const struct endpoint *peer)
 {
-    char address[INET6_ADDRSTRLEN] = "-";
+    char text[ENDPOINT_TEXT_MAX];
 
     (void)ctx;
-    if (peer != NULL)
-        inet_ntop(AF_INET6, peer->addr, address, sizeof address);
-    log_event(LOG_NOTICE, loop_now_ms(), event, ": node '%.*s', subscriber '%.*s', peer [%s]:%u", node->len, node->text,
-              subscriber->len, subscriber->text, address, peer != NULL ? peer->port : 0);
+    log_event(LOG_NOTICE, loop_now_ms(), event, ": node '%.*s', subscriber '%.*s', peer %s", node->len,
+              node->text, subscriber->len, subscriber->text, endpoint_text(peer, text));
 }
 
 /* ---- the other processes ---- */
@@ -136,11 +134,12 @@ static void on_relay_started(void *ctx)
     struct keys_process *p = ctx;
     enum status status = delegator_start(p->delegator, loop_now_ms());
 
-    if (status == SSM_OK && p->admin == NULL)
+    if (status != SSM_OK)
+        log_line(LOG_ERR, "cannot start: the nodes cannot be read back");
+    else if (p->admin == NULL)
         status = open_admin(p);
     if (status == SSM_OK)
         return;
-    log_line(LOG_ERR, "cannot start: the nodes cannot be read back");
     p->failed = true;
     loop_stop(p->child.loop);
 }

@@ -1,11 +1,11 @@
 #include "relay.h"
 
+#include "endpoint_text.h"
 #include "log.h"
 #include "processes.h"
 #include "store_relay.h"
 #include "udp.h"
 
-#include <arpa/inet.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/random.h>
@@ -43,8 +43,8 @@ static uint64_t wall_s(void)
 
 /* ---- what the relay asks for ---- */
 
-static void to_peer(void *ctx, const struct endpoint *local, const struct endpoint *peer, const uint8_t *datagram,
-                    size_t len)
+static void to_peer(void *ctx, const struct endpoint *local, const struct endpoint *peer,
+                    const uint8_t *datagram, size_t len)
 {
     struct relay_process *p = ctx;
     const struct peer_port *port = p->ports[local->port];
@@ -71,29 +71,25 @@ static void to_keys(void *ctx, const struct message *m)
 
 static void on_log(void *ctx, const char *event, uint32_t node, const struct endpoint *peer)
 {
-    char address[INET6_ADDRSTRLEN] = "";
+    char text[ENDPOINT_TEXT_MAX];
 
     (void)ctx;
-    if (peer == NULL) {
-        log_event(LOG_NOTICE, loop_now_ms(), event, ": node %u", (unsigned)node);
-        return;
-    }
-    inet_ntop(AF_INET6, peer->addr, address, sizeof address);
-    log_event(LOG_NOTICE, loop_now_ms(), event, ": node %u, peer [%s]:%u", (unsigned)node, address, peer->port);
+    log_event(LOG_NOTICE, loop_now_ms(), event, ": node %u, peer %s", (unsigned)node,
+              endpoint_text(peer, text));
 }
 
 /* ---- sockets ---- */
 
-static void on_peer_datagram(void *ctx, const struct endpoint *local, const struct endpoint *peer, uint8_t *datagram,
-                             size_t len)
+static void on_peer_datagram(void *ctx, const struct endpoint *local, const struct endpoint *peer,
+                             uint8_t *datagram, size_t len)
 {
     const struct peer_port *port = ctx;
 
     relay_from_peer(port->process->relay, port->node, local, peer, datagram, len, loop_now_ms());
 }
 
-static void on_node_datagram(void *ctx, const struct endpoint *local, const struct endpoint *peer, uint8_t *datagram,
-                             size_t len)
+static void on_node_datagram(void *ctx, const struct endpoint *local, const struct endpoint *peer,
+                             uint8_t *datagram, size_t len)
 {
     struct relay_process *p = ctx;
 
@@ -174,6 +170,16 @@ static void on_keys_started(void *ctx)
 
 /* ---- life ---- */
 
+static void send_all(struct relay_process *p, uint64_t now_ms)
+{
+    uint64_t lost = udp_outbox_lost(p->outbox);
+
+    udp_outbox_flush(p->outbox);
+    lost = udp_outbox_lost(p->outbox) - lost;
+    if (lost > 0)
+        log_event(LOG_WARNING, now_ms, "the kernel refused to send", ": %u datagrams", (unsigned)lost);
+}
+
 /* What is due, then one commit, then one system call per socket. */
 static uint64_t turn(void *ctx, uint64_t now_ms)
 {
@@ -182,7 +188,7 @@ static uint64_t turn(void *ctx, uint64_t now_ms)
     uint64_t heartbeat_ms = child_turn(&p->child, now_ms);
 
     relay_flush(p->relay, now_ms);
-    udp_outbox_flush(p->outbox);
+    send_all(p, now_ms);
     return next_ms < heartbeat_ms ? next_ms : heartbeat_ms;
 }
 

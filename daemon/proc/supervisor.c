@@ -1,12 +1,12 @@
 #include "supervisor.h"
 
+#include "endpoint_text.h"
 #include "ipc.h"
 #include "log.h"
 #include "loop.h"
 #include "processes.h"
 #include "udp.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
@@ -17,12 +17,13 @@
 #include <unistd.h>
 
 enum {
-    STOP_MS = 5000,          /* a child that has not ended by then is killed */
-    RESTART_FIRST_S = 1,     /* the first restart is at once, the next after this, doubling */
+    STOP_MS = 5000,      /* a child that has not ended by then is killed */
+    RESTART_FIRST_S = 1, /* the first restart is at once, the next after this, doubling */
     RESTART_MAX_S = 30,
     RESTART_FORGIVEN_MS = 60000, /* a child that lived that long starts over */
-    HEARTBEAT_FRESH_MS = 10000,  /* systemd's watchdog is fed while both are younger */
-    HEARTBEAT_LOST_MS = 30000,   /* a child whose loop has not turned that long is killed */
+    HEARTBEAT_FRESH_MS = 10000,  /* systemd's watchdog is fed while no child's is older */
+    HEARTBEAT_LOST_MS = 20000,   /* a child whose loop has not turned for that long is killed */
+    WATCHDOG_RETRY_MS = 1000,
 };
 
 enum child_index { RELAY, KEYS, CHILDREN };
@@ -86,7 +87,8 @@ static void send_to(struct ward *w, const struct message *m, int fd)
 
 static void give_socket(struct supervisor *s, const struct bound *b)
 {
-    const struct message m = {.type = MSG_SOCKET, .kind = (uint8_t)b->kind, .node = b->node, .local.port = b->port};
+    const struct message m = {
+        .type = MSG_SOCKET, .kind = (uint8_t)b->kind, .node = b->node, .local.port = b->port};
 
     send_to(&s->wards[RELAY], &m, b->fd);
 }
@@ -152,12 +154,11 @@ static void need_port(struct supervisor *s, uint32_t node, uint16_t port)
 static enum status open_fixed(struct supervisor *s, enum message_socket kind, const char *option,
                               const struct endpoint *at)
 {
-    char address[INET6_ADDRSTRLEN];
+    char text[ENDPOINT_TEXT_MAX];
 
     if (open_socket(s, kind, 0, at) == SSM_OK)
         return SSM_OK;
-    log_line(LOG_ERR, "%s: cannot open port %u of %s: %s", option, at->port,
-             inet_ntop(AF_INET6, at->addr, address, sizeof address), strerror(errno));
+    log_line(LOG_ERR, "%s: cannot open %s: %s", option, endpoint_text(at, text), strerror(errno));
     return SSM_IO;
 }
 
@@ -197,8 +198,7 @@ static void on_ready(struct ward *w)
     w->ready = true;
     if (!s->wards[RELAY].ready || !s->wards[KEYS].ready)
         return;
-    if (!s->started)
-        log_line(LOG_NOTICE, "ready");
+    log_line(LOG_NOTICE, s->started ? "relay and keys are running again" : "ready");
     s->started = true;
     sd_notify(0, "READY=1\nSTATUS=relay and keys are running");
 }
@@ -251,11 +251,13 @@ static void become_child(struct supervisor *s, enum child_index index, int paren
         .admin_fd = programs[index].has_admin ? s->admin_fd : -1,
     };
 
-    child_detach(programs[index].name, &start);
+    if (child_detach(programs[index].name, &start) != SSM_OK)
+        exit(1);
     exit(programs[index].run(&start));
 }
 
-/* Signals are held back until the child has dropped the parent's handlers, which would write into the parent's pipe. */
+/* Signals are held back until the child has dropped the parent's handlers, which would write into the
+ * parent's pipe. */
 static pid_t fork_child(struct supervisor *s, enum child_index index, int parent_fd)
 {
     sigset_t all;
@@ -314,7 +316,8 @@ static void log_end(const struct ward *w, int status)
     const char *name = programs[w->index].name;
 
     if (WIFSIGNALED(status))
-        log_line(LOG_ERR, "%s was ended by signal %d (%s)", name, WTERMSIG(status), strsignal(WTERMSIG(status)));
+        log_line(LOG_ERR, "%s was ended by signal %d (%s)", name, WTERMSIG(status),
+                 strsignal(WTERMSIG(status)));
     else if (!w->supervisor->stopping || WEXITSTATUS(status) != 0)
         log_line(LOG_ERR, "%s ended with status %d", name, WEXITSTATUS(status));
 }
@@ -390,18 +393,24 @@ static uint64_t watch_child(struct ward *w, uint64_t now_ms)
     return w->heartbeat_ms + HEARTBEAT_LOST_MS;
 }
 
+/* A child that waits for its restart is in our hands and does not count: `relay` goes on while `keys` is
+ * away. */
+static bool is_healthy(const struct ward *w, uint64_t now_ms)
+{
+    return w->pid == 0 || now_ms - w->heartbeat_ms < HEARTBEAT_FRESH_MS;
+}
+
 static uint64_t feed_watchdog(struct supervisor *s, uint64_t now_ms)
 {
-    bool fresh = true;
-
     if (s->watchdog_ms == 0)
         return LOOP_NEVER;
-    for (size_t i = 0; i < CHILDREN; i++)
-        fresh = fresh && s->wards[i].pid > 0 && now_ms - s->wards[i].heartbeat_ms < HEARTBEAT_FRESH_MS;
-    if (now_ms >= s->feed_ms) {
-        if (fresh)
-            sd_notify(0, "WATCHDOG=1");
+    if (now_ms < s->feed_ms)
+        return s->feed_ms;
+    if (is_healthy(&s->wards[RELAY], now_ms) && is_healthy(&s->wards[KEYS], now_ms)) {
+        sd_notify(0, "WATCHDOG=1");
         s->feed_ms = now_ms + s->watchdog_ms;
+    } else {
+        s->feed_ms = now_ms + WATCHDOG_RETRY_MS;
     }
     return s->feed_ms;
 }
