@@ -1,0 +1,631 @@
+#include "flow_world.h"
+
+#include <stdarg.h>
+#include <setjmp.h>
+#include <cmocka.h>
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "board.h"
+#include "coapmsg.h"
+#include "handshake_mbedtls.h"
+#include "node.h"
+#include "nonces.h"
+#include "relay_store_memory.h"
+#include "resources.h"
+#include "session.h"
+#include "unit/seeded.h"
+
+enum {
+    FLIGHTS_MAX = 1024, /* datagrams under way */
+    DATAGRAM_MAX = 1500,
+    MAILS_MAX = 1024,
+    POLL_MS = 100, /* clients tell nobody when their timers are due */
+    DELAY_MS = 20,
+    REORDER_MS = 400,
+    NODE_PORT = 61616,
+    GATEWAY_PORT = 5683,
+    NODE_KEY = 0xD1,
+};
+
+struct port {
+    struct flow_world *world;
+    uint32_t node;
+    uint32_t counter; /* in storage */
+    bool light;
+};
+
+struct flow_node {
+    struct node node;
+    struct port port;
+    struct endpoint endpoint;
+    bool is_on;
+};
+
+struct under_way {
+    enum flow_leg leg;
+    uint64_t due_ms;
+    struct endpoint from;
+    struct endpoint to;
+    size_t len;
+    uint8_t bytes[RELAY_HEADROOM + DATAGRAM_MAX];
+};
+
+/* A message between the processes. */
+struct mail {
+    bool is_to_keys;
+    size_t len;
+    uint8_t *bytes;
+};
+
+struct flow_world {
+    const struct peer_library *library;
+    struct flow_network network;
+    uint64_t now_ms;
+    bool (*drops)(void *arg, enum flow_leg leg, const uint8_t *datagram, size_t len);
+    void *drops_arg;
+
+    struct keys_memory keys_store;
+    struct relay_memory relay_memory;
+    struct relay_store relay_store;
+    struct relay_io relay_io;
+    struct handshake_mbedtls *engine;
+    struct delegator *delegator;
+    struct relay *relay;
+    struct mail mails[MAILS_MAX];
+    size_t mail_count;
+
+    struct flow_node nodes[FLOW_NODES];
+    struct flow_client clients[FLOW_CLIENTS_MAX];
+    size_t client_count;
+    struct under_way *under_way[FLIGHTS_MAX];
+    size_t under_way_count;
+    struct nonces *nonces;
+};
+
+/* ---- the network ---- */
+
+static bool chance(unsigned percent)
+{
+    return seeded_u32() % 100 < percent;
+}
+
+static void launch(struct flow_world *w, enum flow_leg leg, const struct endpoint *from,
+                   const struct endpoint *to, const uint8_t *datagram, size_t len)
+{
+    struct under_way *u = calloc(1, sizeof *u);
+
+    assert_true(u != NULL && w->under_way_count < FLIGHTS_MAX && len <= DATAGRAM_MAX);
+    *u = (struct under_way){.leg = leg, .from = *from, .to = *to, .len = len};
+    u->due_ms = w->now_ms + DELAY_MS + (chance(w->network.reorder_percent) ? seeded_u32() % REORDER_MS : 0);
+    memcpy(u->bytes + RELAY_HEADROOM, datagram, len);
+    w->under_way[w->under_way_count++] = u;
+}
+
+static void network_send(struct flow_world *w, enum flow_leg leg, const struct endpoint *from,
+                         const struct endpoint *to, const uint8_t *datagram, size_t len)
+{
+    if (w->drops != NULL && w->drops(w->drops_arg, leg, datagram, len))
+        return;
+    if (chance(w->network.loss_percent))
+        return;
+    launch(w, leg, from, to, datagram, len);
+    if (chance(w->network.duplicate_percent))
+        launch(w, leg, from, to, datagram, len);
+}
+
+void flow_set_filter(struct flow_world *w,
+                     bool (*drops)(void *arg, enum flow_leg leg, const uint8_t *datagram, size_t len),
+                     void *arg)
+{
+    w->drops = drops;
+    w->drops_arg = arg;
+}
+
+/* ---- what is watched ---- */
+
+/* Everything on the node's link fits a frame, and no handshake record crosses it. */
+static void watch_link(struct flow_world *w, const uint8_t *datagram, size_t len, uint32_t from_node)
+{
+    uint8_t copy[RELAY_HEADROOM + LINK_MTU_ONE_HOP];
+    uint16_t handle;
+    struct record r;
+
+    assert_true(len <= LINK_MTU_ONE_HOP);
+    if (link_kind_of(datagram, len) != LINK_RECORD) {
+        assert_true(link_kind_of(datagram, len) == LINK_ASSOCIATION ||
+                    link_kind_of(datagram, len) == LINK_CONTROL);
+        return;
+    }
+    memcpy(copy + RELAY_HEADROOM, datagram, len);
+    assert_int_equal(linkframe_decode(copy + RELAY_HEADROOM, len, &handle, &r), SSM_OK);
+    assert_true(r.type == RECORD_APPLICATION_DATA || r.type == RECORD_ALERT);
+    if (from_node != 0) {
+        r.body_len = (uint16_t)(r.body_len - LINK_TAG_LEN);
+        nonces_note(w->nonces, from_node, handle, &r);
+    }
+}
+
+/* Every protected record towards a peer was sealed by its node, or is the cached flight or tombstone. */
+static void watch_peer(const struct flow_world *w, const uint8_t *datagram, size_t len)
+{
+    uint8_t copy[DATAGRAM_MAX];
+    struct record r;
+    size_t used;
+
+    memcpy(copy, datagram, len);
+    for (size_t at = 0; at < len; at += used) {
+        assert_int_equal(record_peek(copy + at, len - at, &r, &used), SSM_OK);
+        if (r.epoch > 0)
+            nonces_expect_known(w->nonces, &r);
+    }
+}
+
+/* Notes the gateway's own two ciphertexts: the last flight and the tombstone. */
+static void watch_prepare(const struct flow_world *w, const struct message *m)
+{
+    for (size_t i = 1; i < MESSAGE_DATA; i++) {
+        uint8_t copy[DATAGRAM_MAX];
+        struct record r;
+        size_t used;
+
+        memcpy(copy, m->data[i].at, m->data[i].len);
+        for (size_t at = 0; at < m->data[i].len; at += used) {
+            assert_int_equal(record_peek(copy + at, m->data[i].len - at, &r, &used), SSM_OK);
+            if (r.epoch > 0)
+                nonces_note(w->nonces, m->node, m->handle, &r);
+        }
+    }
+}
+
+/* ---- the gateway ---- */
+
+static struct endpoint endpoint_of(uint8_t net, uint8_t host, uint16_t port)
+{
+    return (struct endpoint){.addr = {[10] = 0xFF, [11] = 0xFF, [12] = 10, [14] = net, [15] = host},
+                             .port = port};
+}
+
+static void mail_send(struct flow_world *w, bool is_to_keys, const struct message *m)
+{
+    struct mail *mail = &w->mails[w->mail_count++];
+    uint8_t buf[MESSAGE_BYTES_MAX];
+
+    assert_true(w->mail_count < MAILS_MAX);
+    mail->is_to_keys = is_to_keys;
+    mail->len = message_encode(m, buf);
+    mail->bytes = malloc(mail->len);
+    assert_non_null(mail->bytes);
+    memcpy(mail->bytes, buf, mail->len);
+}
+
+static void on_to_keys(void *ctx, const struct message *m)
+{
+    mail_send(ctx, true, m);
+}
+
+static void on_to_relay(void *ctx, const struct message *m)
+{
+    if (m->type == MSG_SESSION_PREPARE)
+        watch_prepare(ctx, m);
+    mail_send(ctx, false, m);
+}
+
+static void on_to_peer(void *ctx, const struct endpoint *local, const struct endpoint *peer,
+                       const uint8_t *datagram, size_t len)
+{
+    watch_peer(ctx, datagram, len);
+    network_send(ctx, FLOW_TO_PEER, local, peer, datagram, len);
+}
+
+static void on_to_node(void *ctx, const struct endpoint *node, const uint8_t *datagram, size_t len)
+{
+    const struct endpoint gateway = endpoint_of(1, 1, NODE_PORT);
+
+    watch_link(ctx, datagram, len, 0);
+    network_send(ctx, FLOW_TO_NODE, &gateway, node, datagram, len);
+}
+
+static void on_relay_log(void *ctx, const char *event, uint32_t node, const struct endpoint *peer)
+{
+    (void)ctx, (void)event, (void)node, (void)peer;
+}
+
+static void on_keys_log(void *ctx, const char *event, const struct assoc_name *node,
+                        const struct assoc_name *subscriber, const struct endpoint *peer)
+{
+    (void)ctx, (void)event, (void)node, (void)subscriber, (void)peer;
+}
+
+static void on_random(void *ctx, uint8_t *out, size_t len)
+{
+    (void)ctx;
+    seeded_fill(out, len);
+}
+
+/* Delivers the messages between the processes until there are none, with the relay's flush at the end of each
+ * turn. */
+static void deliver_mail(struct flow_world *w)
+{
+    do {
+        for (size_t i = 0; i < w->mail_count; i++) {
+            struct message m;
+            assert_int_equal(message_decode(w->mails[i].bytes, w->mails[i].len, &m), SSM_OK);
+            if (w->mails[i].is_to_keys)
+                delegator_on_message(w->delegator, &m, w->now_ms);
+            else
+                relay_on_message(w->relay, &m, w->now_ms, w->now_ms / 1000);
+            free(w->mails[i].bytes);
+        }
+        w->mail_count = 0;
+        relay_flush(w->relay, w->now_ms);
+    } while (w->mail_count > 0);
+}
+
+static void forget_mail(struct flow_world *w)
+{
+    for (size_t i = 0; i < w->mail_count; i++)
+        free(w->mails[i].bytes);
+    w->mail_count = 0;
+}
+
+static void start_keys(struct flow_world *w)
+{
+    const struct delegator_config config = {.gateway = memory_name("gateway"),
+                                            .max_handshakes = 8,
+                                            .max_nodes = MEMORY_NODES_MAX,
+                                            .handshake_timeout_s = 60,
+                                            .handover_timeout_s = 20,
+                                            .node_slots = 4};
+    const struct delegator_io io = {
+        .ctx = w, .to_relay = on_to_relay, .random = on_random, .log = on_keys_log};
+    const struct handshake_engine engine = handshake_mbedtls_engine(w->engine);
+    const struct keys_store store = memory_table(&w->keys_store);
+
+    w->delegator = delegator_create(&config, &io, &engine, &store);
+    assert_non_null(w->delegator);
+    assert_int_equal(delegator_start(w->delegator, w->now_ms), SSM_OK);
+}
+
+static void start_relay(struct flow_world *w)
+{
+    const struct relay_config config = {.max_sessions = 32,
+                                        .max_nodes = FLOW_NODES,
+                                        .max_handovers = 16,
+                                        .link_mtu = LINK_MTU_ONE_HOP,
+                                        .idle_timeout_s = 3600,
+                                        .unused_timeout_s = 35,
+                                        .evict_idle_s = 60,
+                                        .link_retry_ms = 500,
+                                        .hash_seed = 1};
+
+    w->relay = relay_create(&config, &w->relay_io, &w->relay_store);
+    assert_non_null(w->relay);
+    assert_int_equal(relay_load(w->relay, w->now_ms, w->now_ms / 1000), SSM_OK);
+}
+
+void flow_restart_keys(struct flow_world *w)
+{
+    forget_mail(w);
+    delegator_destroy(w->delegator);
+    relay_on_keys_restart(w->relay, w->now_ms);
+    forget_mail(w); /* what relay said of it went to the process that is gone */
+    start_keys(w);
+}
+
+void flow_restart_relay(struct flow_world *w)
+{
+    forget_mail(w);
+    relay_destroy(w->relay);
+    w->relay_memory.now = w->relay_memory.durable;
+    start_relay(w);
+    assert_int_equal(delegator_start(w->delegator, w->now_ms), SSM_OK);
+}
+
+struct keys_memory *flow_keys_store(struct flow_world *w)
+{
+    return &w->keys_store;
+}
+
+uint64_t flow_delegator_counter(const struct flow_world *w, enum delegator_counter counter)
+{
+    return delegator_counter(w->delegator, counter);
+}
+
+/* ---- nodes: port.h and board.h ---- */
+
+uint32_t port_now_ms(struct port *port)
+{
+    return (uint32_t)port->world->now_ms;
+}
+
+void port_random(struct port *port, uint8_t *out, size_t len)
+{
+    (void)port;
+    seeded_fill(out, len);
+}
+
+void port_send(struct port *port, const uint8_t *datagram, size_t len)
+{
+    const struct endpoint gateway = endpoint_of(1, 1, NODE_PORT);
+    struct flow_world *w = port->world;
+
+    watch_link(w, datagram, len, port->node);
+    network_send(w, FLOW_FROM_NODE, &w->nodes[port->node - 1].endpoint, &gateway, datagram, len);
+}
+
+enum status port_load_counter(struct port *port, uint32_t *counter)
+{
+    *counter = port->counter;
+    return SSM_OK;
+}
+
+enum status port_save_counter(struct port *port, uint32_t counter)
+{
+    port->counter = counter;
+    return SSM_OK;
+}
+
+int16_t board_temperature(struct port *port)
+{
+    (void)port;
+    return 215;
+}
+
+int16_t board_humidity(struct port *port)
+{
+    (void)port;
+    return 433;
+}
+
+bool board_light(struct port *port)
+{
+    return port->light;
+}
+
+void board_set_light(struct port *port, bool on)
+{
+    port->light = on;
+}
+
+void flow_node_start(struct flow_world *w, uint32_t node)
+{
+    struct flow_node *n = &w->nodes[node - 1];
+    const struct node_row *row = &w->keys_store.nodes[node - 1];
+
+    node_init(&n->node, &row->name, row->psk, &n->port, app_resources);
+    assert_int_equal(node_start(&n->node), SSM_OK);
+    n->is_on = true;
+}
+
+void flow_node_stop(struct flow_world *w, uint32_t node)
+{
+    w->nodes[node - 1].is_on = false;
+}
+
+bool flow_node_is_joined(const struct flow_world *w, uint32_t node)
+{
+    return w->nodes[node - 1].node.present != NULL;
+}
+
+void flow_expect_sessions(struct flow_world *w, uint32_t node, unsigned count)
+{
+    const struct flow_node *n = &w->nodes[node - 1];
+    const struct assoc_name *name = &w->keys_store.nodes[node - 1].name;
+    struct node_view view;
+    unsigned in_relay = 0;
+    unsigned in_node = 0;
+
+    for (size_t i = 0; i < w->relay_memory.durable.session_count; i++)
+        in_relay += w->relay_memory.durable.sessions[i].node == node;
+    for (size_t i = 0; i < NODE_SESSIONS; i++)
+        in_node += n->node.sessions[i].block.session != 0 && n->node.sessions[i].closed_reason == 0;
+    assert_int_equal(delegator_find_node(w->delegator, name->text, name->len, &view), SSM_OK);
+    assert_int_equal(view.sessions, count);
+    assert_int_equal(in_relay, count);
+    assert_int_equal(in_node, count);
+}
+
+/* ---- clients ---- */
+
+static void on_peer_output(void *ctx, const uint8_t *datagram, size_t len)
+{
+    const struct flow_client *c = ctx;
+
+    network_send(c->world, FLOW_FROM_PEER, &c->endpoint, &c->local, datagram, len);
+}
+
+struct flow_client *flow_connect(struct flow_world *w, const char *identity, uint8_t key, uint16_t port,
+                                 uint32_t port_node)
+{
+    struct flow_client *c = &w->clients[w->client_count++];
+    uint8_t psk[SUBSCRIBER_PSK_MIN];
+    struct peer_config config = {.identity = identity, .psk = psk, .psk_len = sizeof psk, .ctx = c};
+
+    assert_true(w->client_count <= FLOW_CLIENTS_MAX);
+    memset(psk, key, sizeof psk);
+    config.output = on_peer_output;
+    *c = (struct flow_client){.world = w, .endpoint = endpoint_of(0, 20, port), .port_node = port_node};
+    c->local = endpoint_of(0, 1, (uint16_t)(GATEWAY_PORT + port_node));
+    c->peer = w->library->create(&config);
+    c->peer->now_ms = w->now_ms;
+    return c;
+}
+
+void flow_forget_client(struct flow_client *c)
+{
+    c->world->library->destroy(c->peer);
+    c->peer = NULL;
+}
+
+bool flow_is_settled(void *client)
+{
+    const struct flow_client *c = client;
+
+    return c->peer->is_up || c->peer->is_over;
+}
+
+bool flow_is_over(void *client)
+{
+    return ((const struct flow_client *)client)->peer->is_over;
+}
+
+static bool has_answer(void *arg)
+{
+    const struct flow_client *c = arg;
+    struct coapmsg m;
+
+    return c->peer->read_len > 0 && coapmsg_decode(c->peer->read, c->peer->read_len, &m) == SSM_OK &&
+           m.message_id == c->message_id && m.code == COAP_CONTENT && m.payload_len == 4 &&
+           memcmp(m.payload, "21.5", 4) == 0;
+}
+
+bool flow_read_temperature(struct flow_client *c, uint64_t ms)
+{
+    const uint64_t end_ms = c->world->now_ms + ms;
+    uint8_t request[64];
+    size_t len;
+
+    c->message_id++;
+    struct coap_builder b = coap_build(request, sizeof request, COAP_CON, COAP_GET, c->message_id, NULL, 0);
+    coap_add_option(&b, COAP_OPTION_URI_PATH, "temperature", 11);
+    assert_int_equal(coap_finish(&b, &len), SSM_OK);
+    while (c->world->now_ms < end_ms && !c->peer->is_over) {
+        c->world->library->write(c->peer, request, len);
+        if (flow_run(c->world, 2000, has_answer, c))
+            return true;
+    }
+    return false;
+}
+
+/* ---- time ---- */
+
+static void arrive(struct flow_world *w, struct under_way *u)
+{
+    uint8_t *datagram = u->bytes + RELAY_HEADROOM;
+
+    switch (u->leg) {
+    case FLOW_FROM_PEER:
+        relay_from_peer(w->relay, (uint32_t)(u->to.port - GATEWAY_PORT), &u->to, &u->from, datagram, u->len,
+                        w->now_ms);
+        break;
+    case FLOW_FROM_NODE:
+        relay_from_node(w->relay, &u->from, datagram, u->len, w->now_ms);
+        break;
+    case FLOW_TO_NODE:
+        for (size_t i = 0; i < FLOW_NODES; i++)
+            if (w->nodes[i].is_on && endpoint_equal(&w->nodes[i].endpoint, &u->to))
+                node_input(&w->nodes[i].node, datagram, u->len);
+        break;
+    case FLOW_TO_PEER:
+        for (size_t i = 0; i < w->client_count; i++)
+            if (w->clients[i].peer != NULL && endpoint_equal(&w->clients[i].endpoint, &u->to))
+                peer_deliver(w->clients[i].peer, datagram, u->len);
+        break;
+    }
+}
+
+static void keep_earliest(uint64_t *earliest, uint64_t other)
+{
+    if (other < *earliest)
+        *earliest = other;
+}
+
+/* Lets everyone do what is due now; returns when the next thing is. */
+static uint64_t turn(struct flow_world *w)
+{
+    uint64_t next = w->now_ms + POLL_MS;
+
+    for (size_t i = 0; i < w->client_count; i++)
+        if (w->clients[i].peer != NULL)
+            w->library->run(w->clients[i].peer, w->now_ms);
+    for (size_t i = 0; i < FLOW_NODES; i++)
+        if (w->nodes[i].is_on)
+            keep_earliest(&next, w->now_ms + node_tick(&w->nodes[i].node));
+    deliver_mail(w);
+    keep_earliest(&next, delegator_on_tick(w->delegator, w->now_ms));
+    keep_earliest(&next, relay_on_tick(w->relay, w->now_ms));
+    deliver_mail(w);
+    for (size_t i = 0; i < w->under_way_count; i++)
+        keep_earliest(&next, w->under_way[i]->due_ms);
+    return next;
+}
+
+bool flow_run(struct flow_world *w, uint64_t ms, bool (*until)(void *arg), void *arg)
+{
+    const uint64_t end_ms = w->now_ms + ms;
+
+    for (;;) {
+        uint64_t next = turn(w);
+        if (until != NULL && until(arg))
+            return true;
+        if (w->now_ms >= end_ms)
+            return false;
+        w->now_ms = next > w->now_ms ? next : w->now_ms + 1;
+        for (size_t i = 0; i < w->under_way_count;) {
+            struct under_way *u = w->under_way[i];
+            if (u->due_ms > w->now_ms) {
+                i++;
+                continue;
+            }
+            memmove(w->under_way + i, w->under_way + i + 1,
+                    (--w->under_way_count - i) * sizeof *w->under_way);
+            arrive(w, u);
+            free(u);
+        }
+    }
+}
+
+uint64_t flow_now(const struct flow_world *w)
+{
+    return w->now_ms;
+}
+
+/* ---- life ---- */
+
+static void add_node(struct flow_world *w, const char *name)
+{
+    const struct node_row *row = memory_add_node(&w->keys_store, name, NODE_KEY);
+    struct flow_node *n = &w->nodes[row->id - 1];
+
+    n->port = (struct port){.world = w, .node = row->id};
+    n->endpoint = endpoint_of(1, (uint8_t)(100 + row->id), NODE_PORT);
+}
+
+struct flow_world *flow_create(const struct peer_library *library, const struct flow_network *network)
+{
+    struct flow_world *w = calloc(1, sizeof *w);
+
+    assert_non_null(w);
+    w->library = library;
+    w->network = *network;
+    w->now_ms = 1000;
+    w->nonces = nonces_create();
+    w->engine = handshake_mbedtls_create();
+    assert_non_null(w->engine);
+    w->relay_store = relay_memory_table(&w->relay_memory);
+    w->relay_io = (struct relay_io){
+        .ctx = w, .to_peer = on_to_peer, .to_node = on_to_node, .to_keys = on_to_keys, .log = on_relay_log};
+    add_node(w, "thermo");
+    add_node(w, "lamp");
+    memory_grant(memory_add_subscriber(&w->keys_store, "alice", FLOW_ALICE_KEY), FLOW_THERMO);
+    start_relay(w);
+    start_keys(w);
+    return w;
+}
+
+void flow_destroy(struct flow_world *w)
+{
+    for (size_t i = 0; i < w->client_count; i++)
+        if (w->clients[i].peer != NULL)
+            flow_forget_client(&w->clients[i]);
+    for (size_t i = 0; i < w->under_way_count; i++)
+        free(w->under_way[i]);
+    forget_mail(w);
+    delegator_destroy(w->delegator);
+    relay_destroy(w->relay);
+    handshake_mbedtls_destroy(w->engine);
+    nonces_destroy(w->nonces);
+    free(w);
+}

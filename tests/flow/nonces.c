@@ -1,0 +1,82 @@
+#include "nonces.h"
+
+#include <stdarg.h>
+#include <setjmp.h>
+#include <cmocka.h>
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { BODY_MAX = 128 };
+
+struct nonce {
+    uint32_t node;
+    uint16_t session;
+    struct seq48 seq;
+    uint8_t type;
+    uint8_t explicit_nonce[RECORD_EXPLICIT_LEN];
+    uint16_t body_len;
+    uint8_t body[BODY_MAX];
+};
+
+struct nonces {
+    struct nonce *all;
+    size_t count;
+    size_t cap;
+};
+
+struct nonces *nonces_create(void)
+{
+    struct nonces *n = calloc(1, sizeof *n);
+
+    assert_non_null(n);
+    return n;
+}
+
+void nonces_destroy(struct nonces *n)
+{
+    free(n->all);
+    free(n);
+}
+
+static bool is_same(const struct nonce *one, const struct record *r)
+{
+    return one->type == r->type && one->body_len == r->body_len &&
+           memcmp(one->explicit_nonce, r->explicit_nonce, RECORD_EXPLICIT_LEN) == 0 &&
+           memcmp(one->body, r->body, r->body_len) == 0;
+}
+
+void nonces_note(struct nonces *n, uint32_t node, uint16_t session, const struct record *r)
+{
+    assert_int_equal(r->epoch, 1);
+    assert_true(r->body_len <= BODY_MAX);
+    for (size_t i = 0; i < n->count; i++) {
+        const struct nonce *one = &n->all[i];
+        /* The explicit nonce is what enters the cipher; it repeats exactly if the number does. */
+        if (one->node == node && one->session == session && seq48_compare(&one->seq, &r->seq) == 0) {
+            if (!is_same(one, r))
+                fail_msg("node %u, session %u: number %u.%u was sealed twice", node, session, r->seq.hi,
+                         r->seq.lo);
+            return;
+        }
+    }
+    assert_true(record_explicit_nonce_is_implied(r));
+    if (n->count == n->cap) {
+        n->cap = n->cap == 0 ? 256 : 2 * n->cap;
+        n->all = realloc(n->all, n->cap * sizeof *n->all);
+        assert_non_null(n->all);
+    }
+    struct nonce *added = &n->all[n->count++];
+    *added = (struct nonce){
+        .node = node, .session = session, .seq = r->seq, .type = r->type, .body_len = r->body_len};
+    memcpy(added->explicit_nonce, r->explicit_nonce, RECORD_EXPLICIT_LEN);
+    memcpy(added->body, r->body, r->body_len);
+}
+
+void nonces_expect_known(const struct nonces *n, const struct record *r)
+{
+    for (size_t i = 0; i < n->count; i++)
+        if (seq48_compare(&n->all[i].seq, &r->seq) == 0 && is_same(&n->all[i], r))
+            return;
+    fail_msg("a record of type %u with number %u.%u was sealed out of sight", r->type, r->seq.hi, r->seq.lo);
+}

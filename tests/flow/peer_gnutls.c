@@ -1,0 +1,164 @@
+/* The peer over GnuTLS's client. Its clock is real: retransmission is set to 1 ms and asked for in our time.
+ */
+#include "peer.h"
+
+#include <errno.h>
+#include <gnutls/dtls.h>
+#include <gnutls/gnutls.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+enum { MTU = 1200, RETRANSMIT_MS = 1000, RETRANSMIT_MAX_MS = 60000, REAL_TOTAL_MS = 600000 };
+
+struct peer_of_gnutls {
+    struct peer base;
+    gnutls_session_t session;
+    gnutls_psk_client_credentials_t credentials;
+    uint64_t retransmit_ms;
+    uint64_t interval_ms;
+};
+
+static ssize_t on_push(gnutls_transport_ptr_t context, const void *data, size_t len)
+{
+    struct peer *p = context;
+
+    p->config.output(p->config.ctx, data, len);
+    return (ssize_t)len;
+}
+
+static ssize_t on_pull(gnutls_transport_ptr_t context, void *out, size_t cap)
+{
+    struct peer_of_gnutls *g = context;
+    const struct peer_datagram *d = peer_take(&g->base);
+
+    if (d == NULL) {
+        gnutls_transport_set_errno(g->session, EAGAIN);
+        return -1;
+    }
+    size_t len = d->len < cap ? d->len : cap;
+    memcpy(out, d->bytes, len);
+    return (ssize_t)len;
+}
+
+static int on_pull_timeout(gnutls_transport_ptr_t context, unsigned int ms)
+{
+    const struct peer *p = context;
+
+    (void)ms;
+    return p->queue_count > 0;
+}
+
+static void gnutls_destroy(struct peer *p)
+{
+    struct peer_of_gnutls *g = (struct peer_of_gnutls *)p;
+
+    gnutls_deinit(g->session);
+    gnutls_psk_free_client_credentials(g->credentials);
+    free(g);
+}
+
+static struct peer *gnutls_create(const struct peer_config *config)
+{
+    struct peer_of_gnutls *g = calloc(1, sizeof *g);
+    gnutls_datum_t psk = {.data = (unsigned char *)(uintptr_t)config->psk,
+                          .size = (unsigned int)config->psk_len};
+
+    if (g == NULL)
+        abort();
+    peer_init(&g->base, config);
+    g->interval_ms = RETRANSMIT_MS;
+    if (gnutls_init(&g->session, GNUTLS_CLIENT | GNUTLS_DATAGRAM | GNUTLS_NONBLOCK) < 0 ||
+        gnutls_psk_allocate_client_credentials(&g->credentials) < 0 ||
+        gnutls_psk_set_client_credentials(g->credentials, config->identity, &psk, GNUTLS_PSK_KEY_RAW) < 0 ||
+        gnutls_credentials_set(g->session, GNUTLS_CRD_PSK, g->credentials) < 0 ||
+        gnutls_priority_set_direct(
+            g->session, "NONE:+VERS-DTLS1.2:+PSK:+AES-128-CCM-8:+AEAD:+SIGN-ALL:+COMP-NULL", NULL) < 0)
+        abort();
+    gnutls_dtls_set_mtu(g->session, MTU);
+    gnutls_dtls_set_timeouts(g->session, 1, REAL_TOTAL_MS);
+    gnutls_transport_set_ptr(g->session, g);
+    gnutls_transport_set_push_function(g->session, on_push);
+    gnutls_transport_set_pull_function(g->session, on_pull);
+    gnutls_transport_set_pull_timeout_function(g->session, on_pull_timeout);
+    return &g->base;
+}
+
+static bool is_waiting(ssize_t result)
+{
+    return result == GNUTLS_E_AGAIN || result == GNUTLS_E_INTERRUPTED || result == GNUTLS_E_TIMEDOUT;
+}
+
+static void note_end(struct peer_of_gnutls *g, ssize_t result)
+{
+    g->base.is_over = true;
+    if (result == GNUTLS_E_FATAL_ALERT_RECEIVED)
+        g->base.alert = (int)gnutls_alert_get(g->session);
+}
+
+/* Called only if there is something to read, or in our time something to repeat: any call may repeat a
+ * flight. */
+static void handshake_run(struct peer_of_gnutls *g)
+{
+    static const struct timespec REAL = {.tv_nsec = 2000000};
+    struct peer *p = &g->base;
+    bool is_first = g->retransmit_ms == 0;
+    bool is_due = !is_first && p->now_ms >= g->retransmit_ms;
+
+    if (!is_first && !is_due && p->queue_count == 0)
+        return;
+    if (is_due) {
+        (void)nanosleep(&REAL, NULL);
+        g->interval_ms = g->interval_ms < RETRANSMIT_MAX_MS ? 2 * g->interval_ms : g->interval_ms;
+    }
+    if (is_first || is_due)
+        g->retransmit_ms = p->now_ms + g->interval_ms;
+    int result = gnutls_handshake(g->session);
+    p->is_up = result == GNUTLS_E_SUCCESS;
+    if (result < 0 && !is_waiting(result) && gnutls_error_is_fatal(result) != 0)
+        note_end(g, result);
+}
+
+static void data_read(struct peer_of_gnutls *g)
+{
+    struct peer *p = &g->base;
+
+    while (!p->is_over) {
+        ssize_t got = gnutls_record_recv(g->session, p->read, sizeof p->read);
+        if (is_waiting(got))
+            return;
+        if (got > 0) {
+            p->read_len = (size_t)got;
+            p->reads++;
+        } else if (got == 0) {
+            p->is_closed = true;
+            p->is_over = true;
+        } else if (gnutls_error_is_fatal((int)got) != 0) {
+            note_end(g, got);
+        }
+    }
+}
+
+static void gnutls_run(struct peer *p, uint64_t now_ms)
+{
+    struct peer_of_gnutls *g = (struct peer_of_gnutls *)p;
+
+    p->now_ms = now_ms;
+    if (!p->is_up && !p->is_over)
+        handshake_run(g);
+    if (p->is_up)
+        data_read(g);
+}
+
+static void data_write(struct peer *p, const uint8_t *data, size_t len)
+{
+    (void)gnutls_record_send(((struct peer_of_gnutls *)p)->session, data, len);
+}
+
+const struct peer_library peer_gnutls = {
+    .name = "GnuTLS",
+    .create = gnutls_create,
+    .run = gnutls_run,
+    .write = data_write,
+    .destroy = gnutls_destroy,
+};

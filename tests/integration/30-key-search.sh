@@ -1,0 +1,64 @@
+#!/usr/bin/env bash
+# Which process of the gateway ever holds what: searched for in core dumps of all of them, with the true values taken
+# from the peer. Before the node has its key block: the traffic keys are in `keys` and nowhere else (which shows that the
+# search finds). After the node's acknowledgement: no 8-byte window of them, of the master secret or of the premaster is
+# in any process. No PSK is ever in `relay` or the parent.
+. "$(dirname "$0")/lib.sh"
+need gcore gdb
+need_root
+gateway_configure "handover_timeout_s = 120"
+gateway_start
+node_add kitchen
+subscriber_add alice $alice_key kitchen
+kitchen_port=$(port_of kitchen)
+# A fresh gateway: what ssmctl told the old one is not what this is about.
+gateway_stop
+gateway_start
+
+dump() { # MOMENT: core dumps of the three processes
+    local role pid
+    for role in parent relay keys; do
+        pid=$gateway_pid
+        [ $role = parent ] || pid=$(process_of $role)
+        # -a: all of the memory, that which asks not to be dumped included
+        gcore -a -o "$work/$role.$1" "$pid" >"$work/gcore.log" 2>&1 || fail "gcore of $role"
+        mv "$work/$role.$1.$pid" "$work/$role.$1"
+    done
+}
+
+search() { # MOMENT ROLE WHAT...: prints what was found
+    local moment=$1 role=$2
+    shift 2
+    "$tests_dir/integration/key_search.py" --keylog "$work/keylog" --messages "$work/messages" \
+        --psk "$(psk_hex $alice_key)" --node-psk "$(cat "$work/kitchen.key")" "$work/$role.$moment" "$@"
+}
+
+nowhere() { # MOMENT ROLE WHAT...
+    local found
+    found=$(search "$@")
+    [ -z "$found" ] || fail "in $2, $1: $found"
+}
+
+# The handshake ends, and waits for the node, which is off.
+s_client_start peer $kitchen_port -keylogfile "$work/keylog" -msg -msgfile "$work/messages"
+await 10 "the peer has derived the keys" test -s "$work/keylog"
+await 10 "the peer's Finished is sent" has "$work/messages" "14 00 00 0c" # RFC 5246 7.4.9
+sleep 0.5
+dump before
+[ "$(search before keys traffic-keys | wc -w)" = 2 ] || fail "keys does not hold the traffic keys: nothing is proved"
+nowhere before relay traffic-keys master premaster psk node-psk
+nowhere before parent traffic-keys master premaster psk node-psk
+[ "$(sessions)" -le 1 ] || fail "more than the one session"
+
+node_start kitchen
+send_get "$s_client_in" 1
+await 20 "the session carries data" has_reply "$work/peer.out" 1
+dump after
+for role in parent relay keys; do
+    nowhere after $role traffic-keys master premaster
+done
+nowhere after relay psk node-psk
+nowhere after parent psk node-psk
+send_get "$s_client_in" 2
+await 5 "the session lives" has_reply "$work/peer.out" 2
+echo "ok: found in keys before the hand-over, nowhere after it"

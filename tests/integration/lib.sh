@@ -1,0 +1,351 @@
+# Sourced by every script of tests/integration and tests/interop: an isolated gateway with simulated nodes.
+#
+# Each script gets a directory and a block of ports of its own on 127.0.0.1, and leaves neither process nor file behind.
+# The programs come from $SSM_BUILD (default: build/dev). SSM_KEEP=1 keeps the directory.
+
+set -euo pipefail
+
+source_dir=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+tests_dir=$source_dir/tests
+build_dir=${SSM_BUILD:-$source_dir/build/dev}
+work=$(mktemp -d /tmp/ssm-test.XXXXXX)
+chmod 755 "$work"
+started=() # process ids, youngest last
+echo "again: $(basename "$(dirname "$(realpath "$0")")")/$(basename "$0")${*:+ $*}   (in $work)"
+
+# ---- ends ----
+
+fail() {
+    echo "FAILED: $*" >&2
+    local log
+    for log in "$work"/*.log; do
+        [ -s "$log" ] && { echo "--- ${log##*/}"; tail -n 25 "$log"; } >&2
+    done
+    exit 1
+}
+
+stop() { # PID [SIGNAL]: ends a process that we started, within 5 s
+    local pid=$1 tries
+    kill -s "${2:-TERM}" "$pid" 2>/dev/null || return 0
+    kill -s CONT "$pid" 2>/dev/null || return 0
+    for tries in $(seq 50); do
+        kill -0 "$pid" 2>/dev/null || return 0
+        sleep 0.1
+    done
+    kill -s KILL "$pid"
+    return 1
+}
+
+finish() {
+    local status=$? i
+    trap - EXIT
+    for ((i = ${#started[@]} - 1; i >= 0; i--)); do
+        if ! stop "${started[i]}"; then
+            echo "FAILED: process ${started[i]} did not end on SIGTERM" >&2
+            status=1
+        fi
+    done
+    if [ -n "${SSM_KEEP:-}" ]; then
+        echo "kept: $work"
+    else
+        rm -rf "$work"
+    fi
+    exit $status
+}
+trap finish EXIT
+trap 'exit 130' INT TERM
+trap 'echo "FAILED: line $LINENO of ${BASH_SOURCE[0]##*/}: $BASH_COMMAND" >&2' ERR
+
+# ---- small tools ----
+
+need() { # PROGRAM PACKAGE
+    command -v "$1" >/dev/null || fail "$1 is missing: apt-get install $2 (or scripts/setup test)"
+}
+
+need_root() {
+    [ "$(id -u)" -eq 0 ] || fail "this test reads the memory or changes the account of ssmd: run it as root"
+}
+
+program() { # NAME: path of one of our programs
+    local path
+    path=$(find "$build_dir" -name "$1" -type f -perm -u+x 2>/dev/null)
+    [ -n "$path" ] || fail "no $1 in $build_dir: build first (cmake --preset dev && cmake --build --preset dev)"
+    echo "$path"
+}
+
+within() { # SECONDS COMMAND...: repeats the command until it succeeds
+    local deadline=$((SECONDS + $1 + 1))
+    shift
+    until "$@"; do
+        [ $SECONDS -lt $deadline ] || return 1
+        sleep 0.1
+    done
+}
+
+await() { # SECONDS WHAT COMMAND...: within, or the test fails
+    local seconds=$1 what=$2
+    shift 2
+    within "$seconds" "$@" || fail "$what: not within $seconds s"
+}
+
+has() { # FILE TEXT
+    grep -qsaF -- "$2" "$1"
+}
+
+psk_hex() { # TEXT
+    printf %s "$1" | od -An -v -tx1 | tr -d ' \n'
+}
+
+# A block of 20 UDP ports, ours while this shell lives: the lock is on descriptor 9.
+claim_ports() {
+    local block
+    mkdir -p /tmp/ssm-test-ports
+    for block in $(seq 0 299); do
+        exec 9>"/tmp/ssm-test-ports/$block"
+        port_base=$((24000 + block * 20))
+        if flock -n 9 && ports_are_free; then
+            return
+        fi
+    done
+    fail "no block of free ports"
+}
+
+ports_are_free() {
+    ! ss -Hlun | awk '{ sub(/.*:/, "", $4); print $4 }' |
+        awk -v from="$port_base" '$1 >= from && $1 < from + 20 { found = 1 } END { exit !found }'
+}
+
+# ---- the gateway ----
+
+ssmd=$(program ssmd)
+ssmctl=$(program ssmctl)
+ssm_node=$(program ssm-node)
+need ss iproute2
+need flock util-linux
+claim_ports
+link_port=$port_base
+shared_port=$((port_base + 1))
+node_port_first=$((port_base + 2))
+proxy_port=$((port_base + 18)) # and the next one
+node_link=$link_port           # where nodes send to: the gateway, or a proxy before it
+
+gateway_configure() { # ["OPTION = VALUE"...]
+    cat >"$work/ssmd.conf" <<END
+state_dir = $work/state
+admin_socket = $work/admin.sock
+admin_group =
+user =
+peer_address = 127.0.0.1
+shared_port = $shared_port
+node_ports = $node_port_first-$((port_base + 15))
+link_address = 127.0.0.1
+link_port = $link_port
+END
+    local line
+    for line in "$@"; do # the last word on an option counts: replace what stands there
+        sed -i "/^${line%% *} =/d" "$work/ssmd.conf"
+        echo "$line" >>"$work/ssmd.conf"
+    done
+}
+
+gateway_start() {
+    "$ssmd" --config "$work/ssmd.conf" --foreground </dev/null >>"$work/ssmd.log" 2>&1 9>&- &
+    gateway_pid=$!
+    started+=($gateway_pid)
+    await 10 "ssmd answers ssmctl" gateway_answers
+}
+
+gateway_answers() {
+    kill -0 $gateway_pid 2>/dev/null || fail "ssmd ended at its start"
+    ctl status >/dev/null 2>&1
+}
+
+gateway_stop() {
+    local children
+    children=$(pgrep -P $gateway_pid || fail "ssmd has no children")
+    stop $gateway_pid || fail "ssmd did not end within 5 s of SIGTERM"
+    local child
+    for child in $children; do
+        await 2 "child $child of ssmd ends with it" is_gone "$child"
+    done
+}
+
+is_gone() {
+    ! kill -0 "$1" 2>/dev/null
+}
+
+process_of() { # relay|keys: its process id
+    pgrep -P $gateway_pid -x "ssmd-$1"
+}
+
+ctl() {
+    "$ssmctl" --socket "$work/admin.sock" "$@"
+}
+
+query() { # EXPRESSION ARGS...: evaluates a Python expression over ssmctl's JSON reply `d`
+    local expression=$1
+    shift
+    ctl -o json "$@" | /usr/bin/python3 -c "import json, sys; d = json.load(sys.stdin); print($expression)"
+}
+
+counter() { # relay|keys NAME
+    query "d['$1']['$2']" status
+}
+
+counter_above() { # relay|keys NAME VALUE
+    [ "$(counter "$1" "$2")" -gt "$3" ]
+}
+
+sessions() {
+    query "len(d)" session list
+}
+
+sessions_are() {
+    [ "$(sessions)" = "$1" ]
+}
+
+all_alive() {
+    kill -0 $gateway_pid && process_of relay >/dev/null && process_of keys >/dev/null
+}
+
+# ---- nodes and subscribers ----
+
+node_add() { # NAME
+    od -An -N16 -tx1 /dev/urandom | tr -d ' \n' >"$work/$1.key"
+    chmod 600 "$work/$1.key"
+    ctl node add "$1" --psk-file "$work/$1.key" >/dev/null
+}
+
+node_start() { # NAME [OPTION...]
+    local name=$1
+    shift
+    "$ssm_node" --gateway "127.0.0.1:$node_link" --id "$name" --key-file "$work/$name.key" \
+        --state "$work/node-$name" --observe-interval 1 --verbose "$@" </dev/null >>"$work/$name.log" 2>&1 9>&- &
+    declare -g "node_pid_$name=$!"
+    started+=($!)
+}
+
+node_pid() {
+    local variable=node_pid_$1
+    echo "${!variable}"
+}
+
+node_is_associated() {
+    [ "$(query "d['associated']" node show "$1")" = True ]
+}
+
+node_await() { # NAME
+    await 15 "node $1 associates" node_is_associated "$1"
+}
+
+port_of() { # NAME
+    query "d['port']" node show "$1"
+}
+
+subscriber_add() { # NAME KEY NODE...
+    local name=$1 grants=() node
+    printf '%s\n' "$2" >"$work/$1.psk"
+    chmod 600 "$work/$1.psk"
+    shift 2
+    for node in "$@"; do
+        grants+=(--node "$node")
+    done
+    ctl subscriber add "$name" --psk-file "$work/$name.psk" "${grants[@]}" >/dev/null
+}
+
+# What most tests stand on: nodes kitchen and bedroom; alice granted both, bob the bedroom alone.
+alice_key=key-of-alice-0001
+bob_key=key-of-bob-000001
+gateway_with_nodes() { # ["OPTION = VALUE"...]
+    gateway_configure "$@"
+    gateway_start
+    node_add kitchen
+    node_add bedroom
+    subscriber_add alice $alice_key kitchen bedroom
+    subscriber_add bob $bob_key bedroom
+    kitchen_port=$(port_of kitchen)
+    bedroom_port=$(port_of bedroom)
+    node_start kitchen
+    node_start bedroom
+    node_await kitchen
+    node_await bedroom
+}
+
+# ---- the proxy ----
+
+proxy_start() { # NAME LISTEN-PORT TO-PORT [OPTION...]: its log is $work/NAME.datagrams
+    local name=$1 listen=$2 to=$3
+    shift 3
+    "$tests_dir/proxy/udp_proxy.py" --listen "$listen" --to "$to" --log "$work/$name.datagrams" "$@" \
+        </dev/null >"$work/proxy-$name.log" 2>&1 9>&- &
+    proxy_pid=$!
+    started+=($proxy_pid)
+    await 5 "proxy $name listens" has "$work/proxy-$name.log" ready
+}
+
+# ---- clients ----
+
+suite_openssl=PSK-AES128-CCM8:@SECLEVEL=0
+suite_gnutls=NORMAL:-KX-ALL:+PSK:-CIPHER-ALL:+AES-128-CCM-8:-VERS-ALL:+VERS-DTLS1.2
+
+# CLIENT PORT METHOD PATH [PAYLOAD]: one request as alice (or $as with key $key) through a stock client; its reply's
+# payload on standard output.
+request() {
+    local client=$1 port=$2 method=$3 path=$4 payload=${5-}
+    local identity=${as:-alice} secret=${key:-$alice_key}
+    case $client in
+    coap-client-*)
+        need "$client" libcoap3-bin
+        timeout 25 "$client" -B 20 -m "$method" -u "$identity" -k "$secret" ${payload:+-e "$payload"} \
+            ${client_options:-} "coaps://127.0.0.1:$port/$path" 2>>"$work/client.log"
+        ;;
+    s_client | gnutls-cli)
+        timeout 25 "$tests_dir/interop/rawcoap.py" --client "$client" --port "$port" --identity "$identity" \
+            --key "$secret" ${client_options:-} "$method" "$path" ${payload:+"$payload"} 2>>"$work/client.log"
+        ;;
+    *) fail "unknown client $client" ;;
+    esac
+}
+
+is_temperature() { # a reading: "21.5"
+    [[ $1 =~ ^-?[0-9]+\.[0-9]+$ ]]
+}
+
+# NAME PORT [OPTION...]: starts openssl s_client in the background as alice (or $as, $key). What it receives goes to
+# $work/NAME.out, what it says to $work/NAME.log, and $work/NAME.in is its standard input.
+s_client_start() {
+    local name=$1 port=$2
+    shift 2
+    rm -f "$work/$name.in"
+    mkfifo "$work/$name.in"
+    need openssl openssl
+    openssl s_client -dtls1_2 -connect "127.0.0.1:$port" -psk "$(psk_hex "${key:-$alice_key}")" \
+        -psk_identity "${as:-alice}" -cipher $suite_openssl -nbio -quiet "$@" \
+        <"$work/$name.in" >"$work/$name.out" 2>"$work/$name.log" 9>&- &
+    s_client_pid=$!
+    started+=($s_client_pid)
+    # A writer of our own keeps its standard input open.
+    exec {s_client_in}>"$work/$name.in"
+}
+
+# CON GET /temperature with message ID and token 01.. so that each can be told apart: NUMBER is one hex digit.
+send_get() { # DESCRIPTOR NUMBER
+    printf "\\x41\\x01\\x00\\x0$2\\x0$2\\xbbtemperature" >&"$1"
+}
+
+# A 2.05 reply to send_get NUMBER stands in FILE.
+has_reply() { # FILE NUMBER
+    LC_ALL=C grep -qaP "\\x61\\x45\\x00\\x0$2\\x0$2" "$1"
+}
+
+# The same for gnutls-cli.
+gnutls_start() { # NAME PORT
+    local name=$1 port=$2
+    mkfifo "$work/$name.in"
+    need gnutls-cli gnutls-bin
+    gnutls-cli --udp -p "$port" 127.0.0.1 --pskusername "${as:-alice}" --pskkey "$(psk_hex "${key:-$alice_key}")" \
+        --priority "$suite_gnutls" --logfile "$work/$name.log" <"$work/$name.in" >"$work/$name.out" 2>&1 9>&- &
+    gnutls_pid=$!
+    started+=($gnutls_pid)
+    exec {gnutls_in}>"$work/$name.in"
+}

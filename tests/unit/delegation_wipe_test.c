@@ -1,0 +1,88 @@
+/*
+ * Once the key block is sealed, no 8-byte window of either traffic key is left in the process that ran the
+ * handshake.
+ *
+ * Memory is copied before and after the sealing, and searched later, because only the opened key block tells
+ * what to search for, and the test may leave copies of that. Not on an AddressSanitizer build, whose memory
+ * cannot be walked.
+ */
+#include "delegation_world.h"
+
+#include <sys/mman.h>
+
+enum { SNAPSHOT_MAX = 64 << 20, WINDOW = 8 };
+
+struct snapshot {
+    uint8_t *bytes;
+    size_t len;
+};
+
+static struct snapshot snapshots[2];
+
+/* Copies all private writable memory of this process; the snapshots themselves are shared. */
+static void snapshot_take(struct snapshot *s)
+{
+    FILE *maps = fopen("/proc/self/maps", "r");
+    char line[512];
+
+    assert_non_null(maps);
+    s->len = 0;
+    while (fgets(line, sizeof line, maps) != NULL) {
+        void *from, *to;
+        if (sscanf(line, "%p-%p rw", &from, &to) != 2 || strstr(line, " rw-p ") == NULL)
+            continue;
+        size_t len = (size_t)((uint8_t *)to - (uint8_t *)from);
+        assert_true(len <= SNAPSHOT_MAX - s->len);
+        memcpy(s->bytes + s->len, from, len);
+        s->len += len;
+    }
+    assert_int_equal(fclose(maps), 0);
+}
+
+static bool has_window_of(const struct snapshot *s, const uint8_t key[RECORD_KEY_LEN])
+{
+    for (size_t at = 0; at <= RECORD_KEY_LEN - WINDOW; at++)
+        if (memmem(s->bytes, s->len, key + at, WINDOW) != NULL)
+            return true;
+    return false;
+}
+
+static void no_traffic_key_is_left_once_it_is_sealed(void **state)
+{
+    struct world *w = *state;
+    struct world_node *n = &w->nodes[0];
+    struct keyblock k;
+
+#ifdef __SANITIZE_ADDRESS__
+    skip();
+#endif
+    /* The second handshake waits behind the first one's key block, its keys still in the clear. */
+    world_connect(w, "alice", ALICE_KEY, 4000, NODE_1);
+    uint16_t message_id = world_open_keyblock(n, world_expect(w, MSG_SESSION_PREPARE), &k);
+    world_connect(w, "alice", ALICE_KEY, 4001, NODE_1);
+    world_drop_clients(w);
+    snapshot_take(&snapshots[0]);
+    world_ack(w, n, message_id, COAP_CREATED);
+    snapshot_take(&snapshots[1]);
+
+    (void)world_open_keyblock(n, world_expect(w, MSG_SESSION_PREPARE), &k);
+    assert_true(has_window_of(&snapshots[0], k.server.key));
+    assert_true(has_window_of(&snapshots[0], k.client.key));
+    assert_false(has_window_of(&snapshots[1], k.server.key));
+    assert_false(has_window_of(&snapshots[1], k.client.key));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(no_traffic_key_is_left_once_it_is_sealed, world_setup,
+                                        world_teardown),
+    };
+
+    for (size_t i = 0; i < 2; i++) {
+        snapshots[i].bytes =
+            mmap(NULL, SNAPSHOT_MAX, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+        assert_true(snapshots[i].bytes != MAP_FAILED);
+    }
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,403 @@
+/* keys.db: rows and grants survive, keys are unreadable without the storage key, what was tampered with is
+ * refused. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "store_keys.h"
+
+#include "temporary.h"
+
+#include <fcntl.h>
+#include <sqlite3.h>
+#include <sys/stat.h>
+
+enum { ROWS_MAX = 8 };
+
+struct rows {
+    struct node_row nodes[ROWS_MAX];
+    struct subscriber_row subscribers[ROWS_MAX];
+    size_t node_count;
+    size_t subscriber_count;
+};
+
+static struct temporary dir;
+
+static int setup(void **state)
+{
+    (void)state;
+    temporary_open(&dir);
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    temporary_close(&dir);
+    return 0;
+}
+
+static enum status try_open(struct store_keys **out)
+{
+    char path[64];
+
+    snprintf(path, sizeof path, "%s", temporary_file(&dir, "keys.db"));
+    return store_keys_open(path, temporary_file(&dir, "storage.key"), out);
+}
+
+static struct store_keys *open_store(void)
+{
+    struct store_keys *s = NULL;
+
+    assert_int_equal(try_open(&s), SSM_OK);
+    return s;
+}
+
+static void expect_refused(void)
+{
+    struct store_keys *s = NULL;
+
+    assert_int_equal(try_open(&s), SSM_IO);
+    assert_null(s);
+}
+
+static struct assoc_name name_of(const char *text)
+{
+    struct assoc_name name = {0};
+
+    assert_int_equal(assoc_name_set(&name, text, strlen(text)), SSM_OK);
+    return name;
+}
+
+static struct node_row node(const char *name, uint16_t port)
+{
+    struct node_row row = {.name = name_of(name), .port = port, .session_limit = 65535};
+
+    memcpy(row.psk, "NODE-KEY-0123456", sizeof row.psk);
+    return row;
+}
+
+static struct subscriber_row subscriber(const char *name)
+{
+    struct subscriber_row row = {.name = name_of(name), .psk_len = 32};
+
+    memcpy(row.psk, "SUBSCRIBER-KEY-0123456789-abcdef", 32);
+    return row;
+}
+
+static enum status take_node(void *arg, const struct node_row *row)
+{
+    struct rows *rows = arg;
+
+    assert_true(rows->node_count < ROWS_MAX);
+    rows->nodes[rows->node_count++] = *row;
+    return SSM_OK;
+}
+
+static enum status take_subscriber(void *arg, const struct subscriber_row *row)
+{
+    struct rows *rows = arg;
+
+    assert_true(rows->subscriber_count < ROWS_MAX);
+    rows->subscribers[rows->subscriber_count++] = *row;
+    return SSM_OK;
+}
+
+static struct rows read_rows(const struct keys_store *t)
+{
+    struct rows rows = {0};
+
+    assert_int_equal(t->each_node(t->ctx, take_node, &rows), SSM_OK);
+    assert_int_equal(t->each_subscriber(t->ctx, take_subscriber, &rows), SSM_OK);
+    return rows;
+}
+
+static void test_nodes_survive(void **state)
+{
+    struct store_keys *s = open_store();
+    struct keys_store t = store_keys_table(s);
+    struct node_row a = node("kitchen", 20000);
+    struct node_row b = node("cellar", 20001);
+    struct rows rows;
+
+    (void)state;
+    assert_int_equal(t.add_node(t.ctx, &a), SSM_OK);
+    assert_int_equal(t.add_node(t.ctx, &b), SSM_OK);
+    assert_int_not_equal(a.id, b.id);
+    assert_int_equal(t.set_association(t.ctx, a.id, UINT32_MAX, 7), SSM_OK);
+    assert_int_equal(t.set_session_limit(t.ctx, a.id, 16), SSM_OK);
+    store_keys_close(s);
+
+    s = open_store();
+    t = store_keys_table(s);
+    rows = read_rows(&t);
+    assert_int_equal(rows.node_count, 2);
+    assert_int_equal(rows.nodes[0].id, a.id);
+    assert_int_equal(rows.nodes[0].name.len, 7);
+    assert_memory_equal(rows.nodes[0].name.text, "kitchen", 7);
+    assert_memory_equal(rows.nodes[0].psk, a.psk, sizeof a.psk);
+    assert_int_equal(rows.nodes[0].port, 20000);
+    assert_int_equal(rows.nodes[0].assoc_counter, UINT32_MAX);
+    assert_int_equal(rows.nodes[0].boot_id, 7);
+    assert_int_equal(rows.nodes[0].session_limit, 16);
+    assert_int_equal(rows.nodes[1].session_limit, 65535);
+    store_keys_close(s);
+}
+
+static void test_names_and_ports_are_taken_once(void **state)
+{
+    struct store_keys *s = open_store();
+    struct keys_store t = store_keys_table(s);
+    struct node_row row = node("kitchen", 20000);
+    struct node_row same_name = node("kitchen", 20001);
+    struct node_row same_port = node("cellar", 20000);
+    struct subscriber_row person = subscriber("ann");
+    struct subscriber_row same_person = subscriber("ann");
+
+    (void)state;
+    assert_int_equal(t.add_node(t.ctx, &row), SSM_OK);
+    assert_int_equal(t.add_node(t.ctx, &same_name), SSM_EXISTS);
+    assert_int_equal(t.add_node(t.ctx, &same_port), SSM_EXISTS);
+    assert_int_equal(t.add_subscriber(t.ctx, &person, &row.id, 1), SSM_OK);
+    assert_int_equal(t.add_subscriber(t.ctx, &same_person, &row.id, 1), SSM_EXISTS);
+    assert_int_equal(read_rows(&t).node_count, 1);
+    assert_int_equal(read_rows(&t).subscriber_count, 1);
+    store_keys_close(s);
+}
+
+static void test_ids_are_never_reused(void **state)
+{
+    struct store_keys *s = open_store();
+    struct keys_store t = store_keys_table(s);
+    struct node_row first = node("kitchen", 20000);
+    struct node_row second = node("kitchen", 20000);
+
+    (void)state;
+    assert_int_equal(t.add_node(t.ctx, &first), SSM_OK);
+    assert_int_equal(t.remove_node(t.ctx, first.id), SSM_OK);
+    assert_int_equal(t.add_node(t.ctx, &second), SSM_OK);
+    assert_true(second.id > first.id);
+    store_keys_close(s);
+}
+
+static void test_what_is_not_there(void **state)
+{
+    struct store_keys *s = open_store();
+    struct keys_store t = store_keys_table(s);
+    struct subscriber_row row = subscriber("ann");
+    const uint32_t nodes[] = {77};
+    char long_name[300] = {0};
+
+    (void)state;
+    assert_int_equal(t.remove_node(t.ctx, 1), SSM_NOT_FOUND);
+    assert_int_equal(t.set_association(t.ctx, 1, 1, 1), SSM_NOT_FOUND);
+    assert_int_equal(t.set_session_limit(t.ctx, 1, 1), SSM_NOT_FOUND);
+    assert_int_equal(t.remove_subscriber(t.ctx, 1), SSM_NOT_FOUND);
+    assert_int_equal(t.find_subscriber(t.ctx, "ann", 3, &row), SSM_NOT_FOUND);
+    assert_int_equal(t.find_subscriber(t.ctx, "", 0, &row), SSM_NOT_FOUND);
+    assert_int_equal(t.find_subscriber(t.ctx, long_name, sizeof long_name, &row), SSM_NOT_FOUND);
+    /* A grant for a node that is not there takes the whole step back. */
+    assert_int_equal(t.add_subscriber(t.ctx, &row, nodes, 1), SSM_NOT_FOUND);
+    assert_int_equal(read_rows(&t).subscriber_count, 0);
+    store_keys_close(s);
+}
+
+static void test_grants(void **state)
+{
+    struct store_keys *s = open_store();
+    struct keys_store t = store_keys_table(s);
+    struct node_row nodes[] = {node("a", 1), node("b", 2), node("c", 3)};
+    struct subscriber_row ann = subscriber("ann");
+    struct subscriber_row bob = subscriber("bob");
+    struct subscriber_row found;
+    uint32_t ids[3];
+    uint32_t got[3] = {0};
+    size_t count = 99;
+
+    (void)state;
+    for (size_t i = 0; i < 3; i++) {
+        assert_int_equal(t.add_node(t.ctx, &nodes[i]), SSM_OK);
+        ids[i] = nodes[i].id;
+    }
+    assert_int_equal(t.add_subscriber(t.ctx, &ann, ids, 3), SSM_OK);
+    assert_int_equal(t.add_subscriber(t.ctx, &bob, NULL, 0), SSM_OK);
+    assert_int_equal(t.find_subscriber(t.ctx, "ann", 3, &found), SSM_OK);
+    assert_int_equal(found.id, ann.id);
+    assert_int_equal(found.psk_len, 32);
+    assert_memory_equal(found.psk, ann.psk, 32);
+    assert_int_equal(t.find_subscriber(t.ctx, "ann\0", 4, &found), SSM_NOT_FOUND);
+    assert_int_equal(t.find_subscriber(t.ctx, "Ann", 3, &found), SSM_NOT_FOUND);
+
+    assert_int_equal(t.grants(t.ctx, ann.id, got, 2, &count), SSM_OK);
+    assert_int_equal(count, 3);
+    assert_int_equal(got[0], ids[0]);
+    assert_int_equal(got[1], ids[1]);
+    assert_int_equal(got[2], 0);
+    assert_int_equal(t.remove_node(t.ctx, ids[1]), SSM_OK);
+    assert_int_equal(t.grants(t.ctx, ann.id, got, 3, &count), SSM_OK);
+    assert_int_equal(count, 2);
+    assert_int_equal(got[1], ids[2]);
+    assert_int_equal(t.grants(t.ctx, bob.id, got, 3, &count), SSM_OK);
+    assert_int_equal(count, 0);
+    assert_int_equal(t.remove_subscriber(t.ctx, ann.id), SSM_OK);
+    assert_int_equal(t.grants(t.ctx, ann.id, got, 3, &count), SSM_OK);
+    assert_int_equal(count, 0);
+    store_keys_close(s);
+}
+
+static void run_sql(const char *sql)
+{
+    sqlite3 *db;
+
+    assert_int_equal(sqlite3_open(temporary_file(&dir, "keys.db"), &db), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
+    sqlite3_close(db);
+}
+
+static bool file_holds(const char *name, const void *needle, size_t len)
+{
+    static uint8_t content[1 << 20];
+    int fd = open(temporary_file(&dir, name), O_RDONLY);
+    ssize_t got;
+
+    if (fd < 0)
+        return false;
+    got = read(fd, content, sizeof content);
+    close(fd);
+    assert_true(got >= 0 && (size_t)got < sizeof content);
+    return memmem(content, (size_t)got, needle, len) != NULL;
+}
+
+/* Any 8 bytes of a key, in the database and in its log, while it is open and after. */
+static void test_no_key_is_in_the_file(void **state)
+{
+    struct store_keys *s = open_store();
+    struct keys_store t = store_keys_table(s);
+    struct node_row row = node("kitchen", 20000);
+    struct subscriber_row person = subscriber("ann");
+
+    (void)state;
+    assert_int_equal(t.add_node(t.ctx, &row), SSM_OK);
+    assert_int_equal(t.add_subscriber(t.ctx, &person, &row.id, 1), SSM_OK);
+    assert_true(file_holds("keys.db-wal", "kitchen", 7)); /* the search can find something */
+    for (int closed = 0; closed < 2; closed++) {
+        for (size_t i = 0; i + 8 <= sizeof row.psk; i++) {
+            assert_false(file_holds("keys.db", row.psk + i, 8));
+            assert_false(file_holds("keys.db-wal", row.psk + i, 8));
+        }
+        for (size_t i = 0; i + 8 <= person.psk_len; i++) {
+            assert_false(file_holds("keys.db", person.psk + i, 8));
+            assert_false(file_holds("keys.db-wal", person.psk + i, 8));
+        }
+        if (closed == 0)
+            store_keys_close(s);
+    }
+    assert_true(file_holds("keys.db", "kitchen", 7));
+}
+
+/* Whoever can write the file cannot give one row's key to another: it is sealed for its place. */
+static void test_a_key_moved_to_another_row_is_refused(void **state)
+{
+    struct store_keys *s = open_store();
+    struct keys_store t = store_keys_table(s);
+    struct node_row a = node("a", 20000);
+    struct node_row b = node("b", 20001);
+    struct rows rows = {0};
+
+    (void)state;
+    assert_int_equal(t.add_node(t.ctx, &a), SSM_OK);
+    assert_int_equal(t.add_node(t.ctx, &b), SSM_OK);
+    store_keys_close(s);
+    run_sql("UPDATE node SET psk = (SELECT psk FROM node WHERE name = 'a') WHERE name = 'b'");
+    s = open_store();
+    t = store_keys_table(s);
+    assert_int_equal(t.each_node(t.ctx, take_node, &rows), SSM_IO);
+    assert_int_equal(rows.node_count, 1);
+    store_keys_close(s);
+}
+
+static void test_an_altered_key_is_refused(void **state)
+{
+    struct store_keys *s = open_store();
+    struct keys_store t = store_keys_table(s);
+    struct subscriber_row person = subscriber("ann");
+    struct subscriber_row found;
+
+    (void)state;
+    assert_int_equal(t.add_subscriber(t.ctx, &person, NULL, 0), SSM_OK);
+    store_keys_close(s);
+    run_sql("UPDATE subscriber SET psk = zeroblob(60)");
+    s = open_store();
+    t = store_keys_table(s);
+    assert_int_equal(t.find_subscriber(t.ctx, "ann", 3, &found), SSM_IO);
+    store_keys_close(s);
+    run_sql("UPDATE subscriber SET psk = zeroblob(9)");
+    s = open_store();
+    t = store_keys_table(s);
+    assert_int_equal(t.find_subscriber(t.ctx, "ann", 3, &found), SSM_IO);
+    store_keys_close(s);
+}
+
+static void test_files_are_private(void **state)
+{
+    struct stat st;
+
+    (void)state;
+    store_keys_close(open_store());
+    assert_int_equal(stat(temporary_file(&dir, "storage.key"), &st), 0);
+    assert_int_equal(st.st_mode & 07777, 0600);
+    assert_int_equal(st.st_size, 32);
+    assert_int_equal(stat(temporary_file(&dir, "keys.db"), &st), 0);
+    assert_int_equal(st.st_mode & 07777, 0600);
+}
+
+static void test_a_storage_key_open_to_others_is_refused(void **state)
+{
+    (void)state;
+    store_keys_close(open_store());
+    assert_int_equal(chmod(temporary_file(&dir, "storage.key"), 0640), 0);
+    expect_refused();
+    assert_int_equal(chmod(temporary_file(&dir, "storage.key"), 0604), 0);
+    expect_refused();
+    assert_int_equal(chmod(temporary_file(&dir, "storage.key"), 0400), 0);
+    store_keys_close(open_store());
+}
+
+static void test_a_wrong_or_missing_storage_key_is_refused(void **state)
+{
+    int fd;
+
+    (void)state;
+    store_keys_close(open_store());
+    fd = open(temporary_file(&dir, "storage.key"), O_WRONLY);
+    assert_int_equal(write(fd, "another key of thirty-two bytes.", 32), 32);
+    expect_refused();
+    assert_int_equal(ftruncate(fd, 31), 0);
+    expect_refused();
+    close(fd);
+    unlink(temporary_file(&dir, "storage.key"));
+    expect_refused();
+    assert_int_equal(access(temporary_file(&dir, "storage.key"), F_OK), -1);
+}
+
+int main(void)
+{
+#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+    const struct CMUnitTest tests[] = {
+        TEST(test_nodes_survive),
+        TEST(test_names_and_ports_are_taken_once),
+        TEST(test_ids_are_never_reused),
+        TEST(test_what_is_not_there),
+        TEST(test_grants),
+        TEST(test_no_key_is_in_the_file),
+        TEST(test_a_key_moved_to_another_row_is_refused),
+        TEST(test_an_altered_key_is_refused),
+        TEST(test_files_are_private),
+        TEST(test_a_storage_key_open_to_others_is_refused),
+        TEST(test_a_wrong_or_missing_storage_key_is_refused),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
