@@ -1,10 +1,13 @@
 /*
- * Anything that can come from the node's link: forged datagrams from known and unknown addresses, and authentic records
- * with any content. Whatever it is: only an authentic record reaches a peer, once, and byte for byte.
+ * Anything that can come from the node's link: forged datagrams from known and unknown addresses, and
+ * authentic records with any content. Whatever it is: only an authentic record reaches a peer, once, and byte
+ * for byte.
  *
- * The input is a row of steps: a byte with the kind in its top two bits and the length below, then as many bytes. Of an
- * authentic record the first four bytes are its sequence number.
+ * The input is a row of steps: a byte with the kind in its top two bits and the length below, then as many
+ * bytes. Of an authentic record the first four bytes are its sequence number.
  */
+#include "fuzz.h"
+
 #include "../unit/relay_world.h"
 
 enum step { STEP_FORGED, STEP_STRANGER, STEP_AUTHENTIC, STEP_RESTART };
@@ -14,7 +17,7 @@ static void forged(struct world *w, uint32_t node, const uint8_t *bytes, size_t 
 {
     world_from_node_at(w, world_node_at(node), bytes, len);
     for (size_t i = 0; i < w->output_count; i++)
-        SSM_ASSERT(w->outputs[i].kind == TO_KEYS && w->outputs[i].m.type == MSG_NODE_CTRL_IN);
+        FUZZ_CHECK(w->outputs[i].kind == TO_KEYS && w->outputs[i].m.type == MSG_NODE_CTRL_IN);
 }
 
 static void authentic(struct world *w, const uint8_t *bytes, size_t len)
@@ -27,17 +30,16 @@ static void authentic(struct world *w, const uint8_t *bytes, size_t len)
     if (in.status != SSM_OK)
         return;
     world_from_node(w, NODE_A, world_frame(NODE_A, 1, HANDLE, seq, body_len));
-    SSM_ASSERT(w->output_count <= 1);
+    FUZZ_CHECK(w->output_count <= 1);
     record = world_record(RECORD_APPLICATION_DATA, 1, seq, body_len);
     if (w->output_count == 1)
-        SSM_ASSERT(w->outputs[0].kind == TO_PEER && w->outputs[0].len == record->len &&
+        FUZZ_CHECK(w->outputs[0].kind == TO_PEER && w->outputs[0].len == record->len &&
                    bytes_equal(w->outputs[0].bytes, record->at, record->len));
     world_forget_outputs(w);
     world_from_node(w, NODE_A, world_frame(NODE_A, 1, HANDLE, seq, body_len));
-    SSM_ASSERT(w->output_count == 0); /* a replay */
+    FUZZ_CHECK(w->output_count == 0); /* a replay */
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static struct world w;

@@ -3,7 +3,7 @@
 # Each script gets a directory and a block of ports of its own on 127.0.0.1, and leaves neither process nor file behind.
 # The programs come from $SSM_BUILD (default: build/dev). SSM_KEEP=1 keeps the directory.
 
-set -euo pipefail
+set -Eeuo pipefail
 
 source_dir=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 tests_dir=$source_dir/tests
@@ -17,11 +17,17 @@ echo "again: $(basename "$(dirname "$(realpath "$0")")")/$(basename "$0")${*:+ $
 
 fail() {
     echo "FAILED: $*" >&2
+    exit 1
+}
+
+show_logs() {
     local log
     for log in "$work"/*.log; do
-        [ -s "$log" ] && { echo "--- ${log##*/}"; tail -n 25 "$log"; } >&2
+        if [ -s "$log" ]; then
+            echo "--- ${log##*/}"
+            tail -n 25 "$log"
+        fi
     done
-    exit 1
 }
 
 stop() { # PID [SIGNAL]: ends a process that we started, within 5 s
@@ -38,7 +44,8 @@ stop() { # PID [SIGNAL]: ends a process that we started, within 5 s
 
 finish() {
     local status=$? i
-    trap - EXIT
+    trap - EXIT ERR
+    [ $status -eq 0 ] || show_logs >&2
     for ((i = ${#started[@]} - 1; i >= 0; i--)); do
         if ! stop "${started[i]}"; then
             echo "FAILED: process ${started[i]} did not end on SIGTERM" >&2
@@ -54,7 +61,7 @@ finish() {
 }
 trap finish EXIT
 trap 'exit 130' INT TERM
-trap 'echo "FAILED: line $LINENO of ${BASH_SOURCE[0]##*/}: $BASH_COMMAND" >&2' ERR
+trap 'echo "FAILED: ${BASH_SOURCE[0]##*/}:$LINENO: $BASH_COMMAND" >&2' ERR
 
 # ---- small tools ----
 
@@ -114,6 +121,11 @@ ports_are_free() {
     ! ss -Hlun | awk '{ sub(/.*:/, "", $4); print $4 }' |
         awk -v from="$port_base" '$1 >= from && $1 < from + 20 { found = 1 } END { exit !found }'
 }
+
+# From 3.2 on, OpenSSL's clients do not offer the one suite that nodes speak unless they are told to.
+if ! openssl version | grep -qE '^OpenSSL 3\.[01]\.'; then
+    export OPENSSL_CONF=$tests_dir/integration/openssl.cnf
+fi
 
 # ---- the gateway ----
 

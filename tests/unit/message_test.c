@@ -65,7 +65,8 @@ static void numbers_are_little_endian_at_fixed_places(void **state)
 {
     uint8_t buf[MESSAGE_BYTES_MAX];
     const struct message m = prepare();
-    static const uint8_t START[] = {MESSAGE_VERSION, MSG_SESSION_PREPARE, 0, 3, 0x34, 0x12, 0, 0, 4, 3, 2, 1, 8, 7, 6, 5};
+    static const uint8_t START[] = {
+        MESSAGE_VERSION, MSG_SESSION_PREPARE, 0, 3, 0x34, 0x12, 0, 0, 4, 3, 2, 1, 8, 7, 6, 5};
 
     (void)state;
     (void)message_encode(&m, buf);
@@ -158,7 +159,8 @@ static void byte_strings_outside_their_bounds_are_refused(void **state)
                     buf[LENGTHS_AT + 2 * each + 1] = (uint8_t)(this_len >> 8);
                     len += this_len;
                 }
-                assert_int_equal(message_decode(buf, len, &got), off == 0 || off == 1 ? SSM_OK : SSM_MALFORMED);
+                assert_int_equal(message_decode(buf, len, &got),
+                                 off == 0 || off == 1 ? SSM_OK : SSM_MALFORMED);
             }
 }
 

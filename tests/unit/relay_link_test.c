@@ -80,7 +80,8 @@ static void a_replayed_record_is_dropped(void **state)
     static const struct {
         uint32_t seq;
         bool passes;
-    } ORDER[] = {{70, true}, {70, false}, {64, true}, {200, true}, {137, true}, {136, false}, {200, false}, {137, false}};
+    } ORDER[] = {{70, true},  {70, false},  {64, true},   {200, true},
+                 {137, true}, {136, false}, {200, false}, {137, false}};
 
     (void)state;
     world_session(w, PEER, NODE_A, HANDLE);
@@ -125,7 +126,8 @@ static void broken_frames_are_dropped(void **state)
         world_from_node(w, NODE_A, &cut);
     }
     assert_int_equal(w->output_count, 0);
-    /* Nothing shorter holds a record tag and a relay tag; what is a little longer has the wrong bytes for them. */
+    /* Nothing shorter holds a record tag and a relay tag; what is a little longer has the wrong bytes for
+     * them. */
     assert_counted(w, RELAY_DROP_NODE_MALFORMED, whole.len);
     for (uint8_t kind = 0; kind < 8; kind++)
         if (kind != LINK_ASSOCIATION && kind != LINK_CONTROL && kind != LINK_RECORD) {
@@ -146,7 +148,11 @@ static void the_old_tag_key_serves_until_the_first_tag_under_the_new(void **stat
 
     (void)state;
     world_session(w, PEER, NODE_A, HANDLE);
+    world_from_node(w, NODE_A,
+                    world_frame(NODE_A, 0, HANDLE, seq++, 20)); /* there is none before the first */
+    assert_int_equal(w->output_count, 0);
     world_node_keys(w, NODE_A, world_node_at(NODE_A), 2);
+    world_node_keys(w, NODE_A, world_node_at(NODE_A), 2); /* said twice */
     world_forget_outputs(w);
     world_from_node(w, NODE_A, world_frame(NODE_A, 1, HANDLE, seq++, 20));
     world_from_node(w, NODE_A, world_frame(NODE_A, 1, HANDLE, seq++, 20));
@@ -154,8 +160,9 @@ static void the_old_tag_key_serves_until_the_first_tag_under_the_new(void **stat
     world_from_node(w, NODE_A, world_frame(NODE_A, 2, HANDLE, seq++, 20));
     assert_int_equal(w->output_count, 3);
     world_from_node(w, NODE_A, world_frame(NODE_A, 1, HANDLE, seq++, 20));
+    world_from_node(w, NODE_A, world_frame(NODE_A, 0, HANDLE, seq++, 20)); /* wiped is not zero */
     assert_int_equal(w->output_count, 3);
-    assert_counted(w, RELAY_DROP_NODE_FORGED, 1);
+    assert_counted(w, RELAY_DROP_NODE_FORGED, 3);
     world_free(w);
 }
 
@@ -275,7 +282,8 @@ static void a_control_datagram_longer_than_a_frame_is_dropped(void **state)
     assert_int_equal(w->output_count, 1);
     assert_counted(w, RELAY_DROP_NODE_MALFORMED, 1);
     {
-        const struct message out = {.type = MSG_NODE_CTRL_OUT, .node = NODE_A, .data = {{LONG, WORLD_MTU + 1}}};
+        const struct message out = {
+            .type = MSG_NODE_CTRL_OUT, .node = NODE_A, .data = {{LONG, WORLD_MTU + 1}}};
 
         world_message(w, &out);
     }
@@ -309,8 +317,10 @@ static void repetition_follows_a_node_that_moves_and_ends_when_done(void **state
 {
     struct world *w = world_new();
     const struct endpoint elsewhere = world_endpoint(99, 1);
-    const struct message m = {
-        .type = MSG_NODE_CTRL_OUT, .kind = REPEAT_UNTIL_DONE, .node = NODE_A, .data = {{CONTROL, sizeof CONTROL}}};
+    const struct message m = {.type = MSG_NODE_CTRL_OUT,
+                              .kind = REPEAT_UNTIL_DONE,
+                              .node = NODE_A,
+                              .data = {{CONTROL, sizeof CONTROL}}};
     const struct message done = {.type = MSG_NODE_CTRL_DONE, .node = NODE_A};
 
     (void)state;
@@ -330,8 +340,10 @@ static void a_newer_repetition_takes_the_place_of_the_older(void **state)
 {
     struct world *w = world_new();
     static const uint8_t NEWER[] = {LINK_CONTROL << 5, 9, 9};
-    struct message m = {
-        .type = MSG_NODE_CTRL_OUT, .kind = REPEAT_UNTIL_DONE, .node = NODE_A, .data = {{CONTROL, sizeof CONTROL}}};
+    struct message m = {.type = MSG_NODE_CTRL_OUT,
+                        .kind = REPEAT_UNTIL_DONE,
+                        .node = NODE_A,
+                        .data = {{CONTROL, sizeof CONTROL}}};
 
     (void)state;
     world_message(w, &m);

@@ -1,4 +1,5 @@
-/* What survives a restart, what is listed and counted, and that nothing is lost from the accounts whatever comes. */
+/* What survives a restart, what is listed and counted, and that nothing is lost from the accounts whatever
+ * comes. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
@@ -74,7 +75,8 @@ static void a_smaller_table_takes_what_fits(void **state)
     world_free(w);
 }
 
-static enum status failing_walk(void *ctx, enum status (*row)(void *, const struct relay_node_row *), void *arg)
+static enum status failing_walk(void *ctx, enum status (*row)(void *, const struct relay_node_row *),
+                                void *arg)
 {
     (void)ctx;
     (void)row;
@@ -105,7 +107,8 @@ static void the_list_shows_live_sessions_in_pages(void **state)
     w->config.max_sessions = SESSIONS + 2;
     world_begin(w);
     for (uint32_t i = 1; i <= SESSIONS; i++) {
-        struct message m = {.type = MSG_DGRAM_OUT, .connection = 1, .local = world_local(), .data = {{(uint8_t[]){1}, 1}}};
+        struct message m = {
+            .type = MSG_DGRAM_OUT, .connection = 1, .local = world_local(), .data = {{(uint8_t[]){1}, 1}}};
 
         m.peer = world_endpoint(9, (uint16_t)i);
         world_message(w, &m);
@@ -230,7 +233,8 @@ static uint64_t random_from_node(struct world *w, uint16_t newest)
         if (frame.len > 0 && seeded_u32() % 2 == 0)
             frame.at[0] = (uint8_t)(LINK_RECORD << 5 | (frame.at[0] & 0x1E));
     } else {
-        uint16_t handle = (uint16_t)(newest > PEERS ? newest - seeded_u32() % PEERS : 1 + seeded_u32() % PEERS);
+        uint16_t handle =
+            (uint16_t)(newest > PEERS ? newest - seeded_u32() % PEERS : 1 + seeded_u32() % PEERS);
 
         frame = *world_frame(node, 1, handle, 64 + seeded_u32() % 100, 8 + seeded_u32() % 60);
         if (seeded_u32() % 4 == 0)
@@ -308,10 +312,15 @@ static void settle(struct world *w)
 
 static void every_random_datagram_is_accounted_for(void **state)
 {
-    static const enum relay_counter PEER_COUNTERS[] = {
-        RELAY_TO_NODE,           RELAY_HELLOS,         RELAY_TO_KEYS,           RELAY_DROP_PEER_MALFORMED,
-        RELAY_DROP_PEER_UNKNOWN, RELAY_DROP_PEER_TYPE, RELAY_DROP_PEER_TOO_LONG, RELAY_DROP_PEER_HELD,
-        RELAY_DROP_EARLY};
+    static const enum relay_counter PEER_COUNTERS[] = {RELAY_TO_NODE,
+                                                       RELAY_HELLOS,
+                                                       RELAY_TO_KEYS,
+                                                       RELAY_DROP_PEER_MALFORMED,
+                                                       RELAY_DROP_PEER_UNKNOWN,
+                                                       RELAY_DROP_PEER_TYPE,
+                                                       RELAY_DROP_PEER_TOO_LONG,
+                                                       RELAY_DROP_PEER_HELD,
+                                                       RELAY_DROP_EARLY};
     static const enum relay_counter NODE_COUNTERS[] = {
         RELAY_FROM_NODE,        RELAY_CONTROL_IN,         RELAY_DROP_NODE_MALFORMED, RELAY_DROP_NODE_UNKNOWN,
         RELAY_DROP_NODE_FORGED, RELAY_DROP_NODE_REPLAYED, RELAY_DROP_NODE_FLOOD};

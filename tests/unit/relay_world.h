@@ -1,7 +1,7 @@
 /*
- * A relay with everything around it played: peers and nodes make real records and tags, `keys` is played at the level of
- * messages, the store is two sets of rows in memory (gathered and durable), and all that the relay does is noted in
- * order. Time is virtual.
+ * A relay with everything around it played: peers and nodes make real records and tags, `keys` is played at
+ * the level of messages, the store is two sets of rows in memory (gathered and durable), and all that the
+ * relay does is noted in order. Time is virtual.
  */
 #ifndef SSM_TEST_RELAY_WORLD_H
 #define SSM_TEST_RELAY_WORLD_H
@@ -167,8 +167,8 @@ static inline enum status world_flush_store(void *ctx)
     return SSM_OK;
 }
 
-static inline enum status world_each_session(void *ctx, enum status (*row)(void *, const struct relay_session_row *),
-                                             void *arg)
+static inline enum status
+world_each_session(void *ctx, enum status (*row)(void *, const struct relay_session_row *), void *arg)
 {
     struct world *w = ctx;
     enum status status = SSM_OK;
@@ -179,8 +179,8 @@ static inline enum status world_each_session(void *ctx, enum status (*row)(void 
     return status;
 }
 
-static inline enum status world_each_node(void *ctx, enum status (*row)(void *, const struct relay_node_row *),
-                                          void *arg)
+static inline enum status
+world_each_node(void *ctx, enum status (*row)(void *, const struct relay_node_row *), void *arg)
 {
     struct world *w = ctx;
     enum status status = SSM_OK;
@@ -213,10 +213,10 @@ static inline struct endpoint world_node_at(uint32_t node)
     return world_endpoint((uint8_t)(200 + node), 5690);
 }
 
-/* The relay-tag key of a node's n-th association. */
+/* The relay-tag key of a node's n-th association; the 0th has the key zero, which no node ever has. */
 static inline void world_tag_key(uint32_t node, uint64_t generation, uint8_t key[LINK_TAG_KEY_LEN])
 {
-    memset(key, (int)(0x40 + node), LINK_TAG_KEY_LEN);
+    memset(key, generation > 0 ? (int)(0x40 + node) : 0, LINK_TAG_KEY_LEN);
     key[0] = (uint8_t)generation;
 }
 
@@ -398,7 +398,8 @@ struct bytes {
 };
 
 /* A record with body_len bytes behind its header (and explicit nonce); sealed if the epoch is not 0. */
-static inline size_t world_add_record(struct bytes *out, uint8_t type, uint16_t epoch, uint32_t seq, size_t body_len)
+static inline size_t world_add_record(struct bytes *out, uint8_t type, uint16_t epoch, uint32_t seq,
+                                      size_t body_len)
 {
     static const struct record_key KEY = {.key = {1, 2, 3}, .iv = {4}};
     uint8_t *start = out->at + out->len;
@@ -448,8 +449,8 @@ static inline struct bytes *world_handshake(uint8_t handshake_type)
 }
 
 /* The datagram stands at the end of memory of just its size and headroom, for AddressSanitizer. */
-static inline void world_from_peer_to(struct world *w, uint32_t node, struct endpoint local, struct endpoint peer,
-                                      const uint8_t *at, size_t len)
+static inline void world_from_peer_to(struct world *w, uint32_t node, struct endpoint local,
+                                      struct endpoint peer, const uint8_t *at, size_t len)
 {
     uint8_t *block = malloc(RELAY_HEADROOM + len);
 
@@ -540,13 +541,14 @@ static inline void world_prepare(struct world *w, uint32_t connection, uint32_t 
     uint8_t block[KEYBLOCK_FRAME_LEN];
     uint8_t tombstone[STORE_TOMBSTONE_LEN];
     uint8_t flight[FLIGHT_LEN];
-    struct message m = {.type = MSG_SESSION_PREPARE,
-                        .connection = connection,
-                        .node = node,
-                        .handle = handle,
-                        .slot = 2,
-                        .subscriber = SUBSCRIBER,
-                        .data = {{block, sizeof block}, {tombstone, sizeof tombstone}, {flight, sizeof flight}}};
+    struct message m = {
+        .type = MSG_SESSION_PREPARE,
+        .connection = connection,
+        .node = node,
+        .handle = handle,
+        .slot = 2,
+        .subscriber = SUBSCRIBER,
+        .data = {{block, sizeof block}, {tombstone, sizeof tombstone}, {flight, sizeof flight}}};
 
     world_fill(block, sizeof block, handle, 0x4B);
     block[0] = LINK_CONTROL << 5;
@@ -557,8 +559,7 @@ static inline void world_prepare(struct world *w, uint32_t connection, uint32_t 
 
 static inline void world_commit(struct world *w, uint32_t connection, uint32_t node, uint16_t handle)
 {
-    struct message m = {
-        .type = MSG_SESSION_COMMIT, .connection = connection, .node = node, .handle = handle};
+    struct message m = {.type = MSG_SESSION_COMMIT, .connection = connection, .node = node, .handle = handle};
 
     world_message(w, &m);
 }
@@ -571,7 +572,8 @@ static inline void world_close(struct world *w, uint32_t node, uint16_t handle, 
     world_flush(w);
 }
 
-/* A whole hand-over; the session number is also that of the connection. Nothing of it stays in the outputs. */
+/* A whole hand-over; the session number is also that of the connection. Nothing of it stays in the outputs.
+ */
 static inline void world_session(struct world *w, unsigned peer, uint32_t node, uint16_t handle)
 {
     world_open(w, handle, peer);

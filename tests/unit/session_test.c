@@ -76,7 +76,7 @@ static void step(struct session *s, enum session_event event)
 static void a_settled_session_and_its_successor_share_a_5_tuple(void **state)
 {
     struct session_table t;
-    void *memory = table_new(&t, 4);
+    void *memory = table_new(&t, 2);
     const struct endpoint local = at(1, 5684);
     const struct endpoint peer = at(2, 40000);
     const struct endpoint others[] = {at(2, 40001), at(3, 40000)};
@@ -92,7 +92,12 @@ static void a_settled_session_and_its_successor_share_a_5_tuple(void **state)
         assert_null(session_find_by_peer(&t, &local, &others[i]).settled);
         assert_null(session_find_by_peer(&t, &others[i], &peer).opening);
     }
-    assert_null(session_find_by_peer(&t, &peer, &local).settled);
+    for (uint16_t port = 1; port < 100; port++) { /* most of which share its chain */
+        const struct endpoint other = at(1, port);
+
+        assert_null(session_find_by_peer(&t, &other, &peer).settled);
+        assert_null(session_find_by_peer(&t, &local, &other).settled);
+    }
     step(old, SESSION_CLOSE);
     assert_ptr_equal(session_find_by_peer(&t, &local, &peer).settled, old);
     step(old, SESSION_EXPIRE);
