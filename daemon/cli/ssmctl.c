@@ -184,7 +184,7 @@ static void print_status(FILE *out, const struct call *call)
     fprintf(out, "ssmd %s, gateway %s, up ", text_of(call->reply, "version"),
             text_of(call->reply, "gateway"));
     print_duration(out, number_of(call->reply, "uptime_s"));
-    fprintf(out, "\n%" JSON_INTEGER_FORMAT " nodes, %" JSON_INTEGER_FORMAT " associated\n",
+    fprintf(out, "\nnodes: %" JSON_INTEGER_FORMAT ", associated: %" JSON_INTEGER_FORMAT "\n",
             number_of(call->reply, "nodes"), number_of(call->reply, "nodes_associated"));
     fputs("relay\n", out);
     print_counters(out, json_object_get(call->reply, "relay"));

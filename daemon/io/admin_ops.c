@@ -334,7 +334,7 @@ static json_t *subscriber_add(struct admin_ops *o, const struct admin_request *r
         json_decref(nodes);
         return refusal;
     }
-    log_line(LOG_NOTICE, "admin: uid %u added subscriber '%.*s', %zu nodes", caller, NAME(&r->name),
+    log_line(LOG_NOTICE, "admin: uid %u added subscriber '%.*s', nodes granted: %zu", caller, NAME(&r->name),
              r->grant_count);
     return json_pack("{s:b, s:o, s:o, s:i}", "ok", 1, "name", json_name(&r->name), "nodes", nodes,
                      "shared_port", o->context->config->peer_address.port);
