@@ -13,12 +13,12 @@
 
 enum message_type {
     /* parent and children */
-    MSG_READY = 1, /* child -> parent: started, stores open */
-    MSG_HEARTBEAT, /* child -> parent: my loop turns */
-    MSG_STOP,      /* parent -> child: end in order */
+    MSG_READY = 1,    /* child -> parent: started, stores open */
+    MSG_HEARTBEAT,    /* child -> parent: my loop turns */
+    MSG_STOP,         /* parent -> child: end in order */
     MSG_SIBLING,      /* parent -> child, with descriptor: your new channel to the other process; the old one
                          is dead. Child -> parent, without: it is lost, make a new one */
-    MSG_SOCKET,    /* parent -> relay, with descriptor: kind = enum message_socket, node, local.port */
+    MSG_SOCKET,       /* parent -> relay, with descriptor: kind = enum message_socket, node, local.port */
     MSG_PORT_NEEDED,  /* keys -> parent: node, local.port: open this node's port and give it to relay */
     MSG_PORT_DROPPED, /* keys -> parent -> relay: node, local.port: close it */
     MSG_PORT_FAILED,  /* parent -> keys: node, local.port, value = errno: it could not be opened */

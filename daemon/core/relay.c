@@ -260,9 +260,8 @@ void relay_on_message(struct relay *r, const struct message *m, uint64_t now_ms,
     }
 }
 
-void relay_on_keys_restart(struct relay *r, uint64_t now_ms)
+void relay_on_keys_restart(struct relay *r)
 {
-    (void)now_ms;
     relay_handover_restart(r);
 }
 

@@ -34,7 +34,7 @@ void relay_from_node(struct relay *r, const struct endpoint *node, uint8_t *data
                      uint64_t now_ms);
 void relay_on_message(struct relay *r, const struct message *m, uint64_t now_ms, uint64_t wall_s);
 /* `keys` was restarted: hand-overs in flight are ended, their peers alerted. */
-void relay_on_keys_restart(struct relay *r, uint64_t now_ms);
+void relay_on_keys_restart(struct relay *r);
 /* Does what is due; returns when it wants to be called again (monotonic ms). */
 uint64_t relay_on_tick(struct relay *r, uint64_t now_ms);
 /* Makes the rows of this turn of the loop durable, then releases what waited for them. Once a turn. */

@@ -206,7 +206,6 @@ static void session_settle(struct relay *r, struct session *s, struct flight *fl
         session_release(r, s, flight, now_ms);
         return;
     }
-    flight->is_committed = false;
     relay_abort(r, s, CLOSE_STORE);
 }
 

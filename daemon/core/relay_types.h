@@ -8,7 +8,8 @@
 #include "message.h"
 #include "store.h"
 
-/* Where the relay's output goes. The bytes are the caller's again when a function returns. */
+/* Where the relay's output goes. The bytes are the caller's again when a function returns. The functions
+ * queue or send; none may call the relay. */
 struct relay_io {
     void *ctx;
     void (*to_peer)(void *ctx, const struct endpoint *local, const struct endpoint *peer,

@@ -165,7 +165,7 @@ static void on_keys_started(void *ctx)
 {
     struct relay_process *p = ctx;
 
-    relay_on_keys_restart(p->relay, loop_now_ms());
+    relay_on_keys_restart(p->relay);
 }
 
 /* ---- life ---- */

@@ -309,7 +309,7 @@ void flow_restart_keys(struct flow_world *w)
 {
     forget_mail(w);
     delegator_destroy(w->delegator);
-    relay_on_keys_restart(w->relay, w->now_ms);
+    relay_on_keys_restart(w->relay);
     forget_mail(w); /* what relay said of it went to the process that is gone */
     start_keys(w);
 }

@@ -548,7 +548,7 @@ static void a_restart_of_keys_alerts_the_peers_of_its_handshakes(void **state)
     world_prepare(w, 3, NODE_B, HANDLE);
     world_commit(w, 3, NODE_B, HANDLE);
     world_forget_outputs(w);
-    relay_on_keys_restart(w->relay, w->now_ms);
+    relay_on_keys_restart(w->relay);
     assert_int_equal(w->output_count, 3);
     for (size_t i = 0; i < 3; i++) {
         assert_int_equal(world_output(w, i)->kind, TO_PEER);

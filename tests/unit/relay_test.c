@@ -304,7 +304,7 @@ static uint64_t sum(struct world *w, const enum relay_counter *counters, size_t 
 /* Closes everything, so that nothing is queued any more. */
 static void settle(struct world *w)
 {
-    relay_on_keys_restart(w->relay, w->now_ms);
+    relay_on_keys_restart(w->relay);
     world_flush(w);
     world_close(w, NODE_A, 0, CLOSE_ADMIN);
     world_close(w, NODE_B, 0, CLOSE_ADMIN);
@@ -345,7 +345,7 @@ static void every_random_datagram_is_accounted_for(void **state)
         if (seeded_u32() % 20 == 0)
             world_wait(w, seeded_u32() % 3000);
         if (seeded_u32() % 1000 == 0)
-            relay_on_keys_restart(w->relay, w->now_ms);
+            relay_on_keys_restart(w->relay);
     }
     w->is_store_failing = false;
     assert_int_equal(world_counter(w, RELAY_SESSIONS), world_list(w, NULL, 0));
