@@ -3,7 +3,8 @@
 #include "linkframe.h"
 
 enum {
-    /* Between two tries; doubles. A node that has just joined hears none for 10 s, so one try is not enough. */
+    /* Between two tries; doubles. A node that has just joined hears none for 10 s, so one try is not enough.
+     */
     REJOIN_PAUSE_FIRST_MS = 2000,
     REJOIN_PAUSE_MAX_MS = 32000,
     REJOIN_LIMIT_MS = 5000,
@@ -175,8 +176,8 @@ static enum status on_confirm(struct nodes *nodes, const struct message *m, stru
         *fresh = status == SSM_OK ? node : NULL;
         return status;
     }
-    /* A node that has heard nothing from us yet repeats it; so does whoever has recorded it. Our first message is being
-     * repeated anyway, and starts again if it was given up. */
+    /* A node that has heard nothing from us yet repeats it; so does whoever has recorded it. Our first
+     * message is being repeated anyway, and starts again if it was given up. */
     if (node->is_live_unheard) {
         node->is_live_due = true;
         node->is_live_unheard = false;

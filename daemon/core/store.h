@@ -1,7 +1,8 @@
 /*
  * What the core needs of durable storage: two function tables, one for each process that owns a database.
  *
- * Every function that returns enum status answers SSM_IO when the database failed; nothing is half-applied then.
+ * Every function that returns enum status answers SSM_IO when the database failed; nothing is half-applied
+ * then.
  */
 #ifndef SSM_STORE_H
 #define SSM_STORE_H
@@ -11,7 +12,8 @@
 
 enum { STORE_TOMBSTONE_LEN = 31, SUBSCRIBER_PSK_MIN = 16, SUBSCRIBER_PSK_MAX = 32 };
 
-/* ---- relay.db: relay rows and nodes' addresses. No session secret; tag keys protect bandwidth, not content. ---- */
+/* ---- relay.db: relay rows and nodes' addresses. No session secret; tag keys protect bandwidth, not content.
+ * ---- */
 
 struct relay_session_row {
     uint32_t node;
@@ -40,11 +42,14 @@ struct relay_store {
     enum status (*remove_node)(void *ctx, uint32_t node); /* and its sessions */
     enum status (*flush)(void *ctx);
     /* Calls back for each row, at start. A callback's error stops the walk and is returned. */
-    enum status (*each_session)(void *ctx, enum status (*row)(void *arg, const struct relay_session_row *), void *arg);
-    enum status (*each_node)(void *ctx, enum status (*row)(void *arg, const struct relay_node_row *), void *arg);
+    enum status (*each_session)(void *ctx, enum status (*row)(void *arg, const struct relay_session_row *),
+                                void *arg);
+    enum status (*each_node)(void *ctx, enum status (*row)(void *arg, const struct relay_node_row *),
+                             void *arg);
 };
 
-/* ---- keys.db: nodes and subscribers; keys are encrypted at rest. Every change is durable when it returns. ---- */
+/* ---- keys.db: nodes and subscribers; keys are encrypted at rest. Every change is durable when it returns.
+ * ---- */
 
 struct node_row {
     uint32_t id; /* given by the store, never reused */
@@ -57,7 +62,7 @@ struct node_row {
 };
 
 struct subscriber_row {
-    uint32_t id; /* given by the store, never reused */
+    uint32_t id;            /* given by the store, never reused */
     struct assoc_name name; /* the PSK identity */
     uint8_t psk[SUBSCRIBER_PSK_MAX];
     uint8_t psk_len;
@@ -72,10 +77,12 @@ struct keys_store {
     enum status (*set_session_limit)(void *ctx, uint32_t node, uint16_t limit);
     enum status (*each_node)(void *ctx, enum status (*row)(void *arg, const struct node_row *), void *arg);
     /* Adds the subscriber with its grants in one step. SSM_EXISTS: that name is taken. Sets row->id. */
-    enum status (*add_subscriber)(void *ctx, struct subscriber_row *row, const uint32_t *nodes, size_t node_count);
+    enum status (*add_subscriber)(void *ctx, struct subscriber_row *row, const uint32_t *nodes,
+                                  size_t node_count);
     enum status (*remove_subscriber)(void *ctx, uint32_t subscriber);
     enum status (*find_subscriber)(void *ctx, const char *name, size_t name_len, struct subscriber_row *out);
-    enum status (*each_subscriber)(void *ctx, enum status (*row)(void *arg, const struct subscriber_row *), void *arg);
+    enum status (*each_subscriber)(void *ctx, enum status (*row)(void *arg, const struct subscriber_row *),
+                                   void *arg);
     /* The nodes granted to a subscriber: fills up to `cap` ids, sets *count to how many there are. */
     enum status (*grants)(void *ctx, uint32_t subscriber, uint32_t *nodes, size_t cap, size_t *count);
 };

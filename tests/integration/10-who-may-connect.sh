@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Who may not connect gets the right alert in bounded time; a counter and a log line say so, and no session is left.
 . "$(dirname "$0")/lib.sh"
-gateway_with_nodes "handover_timeout_s = 2" "log_level = info"
+gateway_with_nodes "handover_timeout_s = 2"
 
 # WHAT ALERT COUNTER LOGGED PORT [OPTION...]: one attempt with openssl s_client that must end with ALERT.
 refused() {

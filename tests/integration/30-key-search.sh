@@ -1,6 +1,5 @@
 #!/usr/bin/env bash
-# Which process of the gateway ever holds what: searched for in core dumps of all of them, with the true values taken
-# from the peer. Before the node has its key block: the traffic keys are in `keys` and nowhere else (which shows that the
+# Which process of the gateway holds what, searched for in core dumps of all, with the true values from the peer. Before the node has its key block: the traffic keys are in `keys` and nowhere else (which shows that the
 # search finds). After the node's acknowledgement: no 8-byte window of them, of the master secret or of the premaster is
 # in any process. No PSK is ever in `relay` or the parent.
 . "$(dirname "$0")/lib.sh"
@@ -11,9 +10,6 @@ gateway_start
 node_add kitchen
 subscriber_add alice $alice_key kitchen
 kitchen_port=$(port_of kitchen)
-# A fresh gateway: what ssmctl told the old one is not what this is about.
-gateway_stop
-gateway_start
 
 dump() { # MOMENT: core dumps of the three processes
     local role pid

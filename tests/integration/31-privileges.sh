@@ -34,7 +34,7 @@ files_of keys | grep -q relay.db && fail "keys has the relay's database open"
 sockets_of() { # ROLE
     local inode
     for inode in $(files_of "$1" | sed -n 's/^socket:\[\(.*\)\]$/\1/p'); do
-        awk -v inode="$inode" '$10 == inode { print FILENAME, $2 }' /proc/net/udp /proc/net/udp6 /proc/net/tcp /proc/net/tcp6
+        awk -v inode="$inode" '$10 == inode { print FILENAME, $2 }' /proc/net/{udp,udp6,tcp,tcp6}
     done
 }
 [ "$(sockets_of relay | wc -l)" -ge 4 ] || fail "relay holds too few sockets: this test sees nothing"

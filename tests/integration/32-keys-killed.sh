@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# kill -9 of keys: its absence does not interrupt relaying, the parent restarts it, and new handshakes work. The same for
-# relay: it comes back with its rows, and the session goes on.
+# kill -9 of keys: relaying goes on, the parent restarts it, and new handshakes work. kill -9 of relay: it comes back with
+# its rows, and the session goes on.
 . "$(dirname "$0")/lib.sh"
 gateway_with_nodes
 s_client_start peer $kitchen_port

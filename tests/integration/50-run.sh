@@ -8,7 +8,8 @@ nothing_left() {
     ! pgrep -f -- "$work/run-state" >/dev/null
 }
 
-"$source_dir/scripts/run" --once --state "$work/run-state" </dev/null >"$work/once.log" 2>&1 || fail "scripts/run --once"
+"$source_dir/scripts/run" --once --state "$work/run-state" </dev/null >"$work/once.log" 2>&1 ||
+    fail "scripts/run --once"
 grep -qE '^kitchen temperature: [0-9]+\.[0-9] ' "$work/once.log" || fail "no reading"
 nothing_left || fail "a process is left after --once"
 

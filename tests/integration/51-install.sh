@@ -5,6 +5,7 @@
 need systemd-analyze systemd
 need mandoc mandoc
 need cmake cmake
+need readelf binutils
 
 root=$work/root
 DESTDIR=$root cmake --install "$build_dir" >"$work/install.log" 2>&1 || fail "cmake --install"
@@ -56,7 +57,8 @@ for option in $options; do
     grep -qE "^$option =" "$root/etc/ssm/ssmd.conf" || fail "the sample does not name $option"
     grep -qE "\b$option\b" "$root/usr/share/man/man5/ssmd.conf.5" || fail "ssmd.conf(5) does not name $option"
     default=$("$ssmd" --help-config | sed -n "s/^$option = *//p")
-    [ "$(sed -n "s/^$option = *//p" "$root/etc/ssm/ssmd.conf")" = "$default" ] || fail "the sample's $option is not '$default'"
+    [ "$(sed -n "s/^$option = *//p" "$root/etc/ssm/ssmd.conf")" = "$default" ] ||
+        fail "the sample's $option is not '$default'"
 done
 
 for page in "$root"/usr/share/man/man*/*; do

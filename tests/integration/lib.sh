@@ -33,7 +33,7 @@ show_logs() {
 stop() { # PID [SIGNAL]: ends a process that we started, within 5 s
     local pid=$1 tries
     kill -s "${2:-TERM}" "$pid" 2>/dev/null || return 0
-    kill -s CONT "$pid" 2>/dev/null || return 0
+    kill -s CONT "$pid" 2>/dev/null || return 0 # a test may have stopped it
     for tries in $(seq 50); do
         kill -0 "$pid" 2>/dev/null || return 0
         sleep 0.1
@@ -247,7 +247,7 @@ node_is_associated() {
 }
 
 node_await() { # NAME
-    await 15 "node $1 associates" node_is_associated "$1"
+    await 30 "node $1 associates" node_is_associated "$1"
 }
 
 port_of() { # NAME

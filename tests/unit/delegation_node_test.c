@@ -212,7 +212,7 @@ static void known_nodes_are_asked_to_join_at_a_start_and_now_and_then(void **sta
     const struct message *rejoin = world_expect(w, MSG_NODE_CTRL_OUT);
     assert_int_equal(rejoin->node, NODE_1);
     assert_int_equal(rejoin->peer.port, 0);
-    world_expect_none(w, MSG_NODE_CTRL_OUT); /* the other was never here */
+    world_expect_none(w, MSG_NODE_CTRL_OUT);                           /* the other was never here */
     for (uint64_t pause_ms = 2000; pause_ms <= 64000; pause_ms *= 2) { /* 2, 4, 8, 16, 32, 32 s */
         uint64_t capped_ms = pause_ms < 32000 ? pause_ms : 32000;
         world_advance(w, capped_ms - 1);
