@@ -16,8 +16,9 @@
 enum {
     ASSOC_PSK_LEN = 16,
     ASSOC_NAME_MAX = 32,
-    ASSOC_NONCE_LEN = 16, /* the node's starts with its association counter, 4 bytes */
-    ASSOC_MESSAGE_MAX = 1 + ASSOC_NONCE_LEN + 1 + ASSOC_NAME_MAX + CMAC_LEN,
+    ASSOC_COUNTER_LEN = 4,
+    ASSOC_NONCE_LEN = 16, /* the node's starts with its association counter */
+    ASSOC_MESSAGE_MAX = 1 + ASSOC_NONCE_LEN + 1 + ASSOC_NAME_MAX + ASSOC_COUNTER_LEN + CMAC_LEN,
     CONTROL_HEADER_LEN = 4, /* first byte and counter */
     CONTROL_TAG_LEN = 8,
     CONTROL_OVERHEAD = CONTROL_HEADER_LEN + CONTROL_TAG_LEN,
@@ -32,19 +33,22 @@ enum assoc_message_number { /* low five bits of the first byte of a LINK_ASSOCIA
                             ASSOC_CONFIRM = 3, /* node: proof, boot id */
 };
 
-/* A node's or gateway's identity: 1 to 32 bytes. */
+/* A node's or gateway's identity: 1 to 32 bytes, the rest zero. */
 struct assoc_name {
     uint8_t len;
     char text[ASSOC_NAME_MAX];
 };
 
-/* Everything that both sides' proofs cover. */
+/*
+ * Everything that both sides' proofs cover, laid out so that each message carries a contiguous part of it and
+ * each proof covers another: bytes only, hence without padding.
+ */
 struct assoc_transcript {
-    struct assoc_name node;
+    uint8_t gateway_nonce[ASSOC_NONCE_LEN]; /* the answer carries from here */
     struct assoc_name gateway;
-    uint8_t node_nonce[ASSOC_NONCE_LEN];
-    uint8_t gateway_nonce[ASSOC_NONCE_LEN];
-    uint32_t boot_id; /* the association counter with which the node's present life began */
+    uint8_t node_nonce[ASSOC_NONCE_LEN]; /* request and confirmation carry from here */
+    struct assoc_name node;
+    uint8_t boot_id[ASSOC_COUNTER_LEN]; /* the association counter with which the node's present life began */
 };
 
 /* Copies a name of 1 to 32 bytes. SSM_MALFORMED: empty, too long, or a character outside [A-Za-z0-9._-]. */
@@ -52,31 +56,32 @@ SSM_MUST_CHECK enum status assoc_name_set(struct assoc_name *name, const char *t
 
 /* The association counter inside a node's nonce. */
 uint32_t assoc_counter(const struct assoc_transcript *t);
-/* Fills node_nonce from the counter and 12 bytes of whatever entropy the node has (zeros where it has none).
- */
-void assoc_set_node_nonce(struct assoc_transcript *t, uint32_t counter, const uint8_t entropy[12]);
+uint32_t assoc_boot_id(const struct assoc_transcript *t);
+void assoc_set_boot_id(struct assoc_transcript *t, uint32_t boot_id);
+/* Sets the counter; the node's nonce goes on with whatever entropy the node has (zeros where it has none). */
+void assoc_set_counter(struct assoc_transcript *t, uint32_t counter);
 
 /*
- * Encoders write a whole datagram into `out` (ASSOC_MESSAGE_MAX bytes) and return its length.
- * Decoders parse without a key, so that the gateway can look the node up; they fill the fields that the
- * message carries and leave the rest of the transcript alone; SSM_MALFORMED, whatever is wrong. Verifiers
- * check the proof of the datagram last decoded against the completed transcript: SSM_BAD_TAG if it is not the
- * other side's.
+ * The number of an association datagram (enum assoc_message_number); 0xFF if it is none: another first byte,
+ * not the length of its kind, or a name longer than ASSOC_NAME_MAX. A name's characters are not looked at:
+ * what no assoc_name_set has made is nobody's name.
  */
-size_t assoc_request_encode(const uint8_t psk[ASSOC_PSK_LEN], const struct assoc_transcript *t, uint8_t *out);
-SSM_MUST_CHECK enum status assoc_request_decode(const uint8_t *buf, size_t len, struct assoc_transcript *t);
-
-size_t assoc_answer_encode(const uint8_t psk[ASSOC_PSK_LEN], const struct assoc_transcript *t, uint8_t *out);
-SSM_MUST_CHECK enum status assoc_answer_decode(const uint8_t *buf, size_t len, struct assoc_transcript *t);
-
-size_t assoc_confirm_encode(const uint8_t psk[ASSOC_PSK_LEN], const struct assoc_transcript *t, uint8_t *out);
-SSM_MUST_CHECK enum status assoc_confirm_decode(const uint8_t *buf, size_t len, struct assoc_transcript *t);
-
-/* The number of an association datagram (enum assoc_message_number); 0xFF if it is none. */
 uint8_t assoc_number_of(const uint8_t *buf, size_t len);
-/* Checks the proof at the end of a request, answer or confirm. */
+
+/* Writes a whole request, answer or confirmation into `out` (ASSOC_MESSAGE_MAX bytes) and returns its length.
+ */
+size_t assoc_encode(enum assoc_message_number number, const uint8_t psk[ASSOC_PSK_LEN],
+                    const struct assoc_transcript *t, uint8_t *out);
+/*
+ * Of a request, answer or confirmation that assoc_number_of has recognised, and without a key, so that the
+ * gateway can look the node up: fills the fields that the message carries and leaves the rest of the
+ * transcript alone.
+ */
+void assoc_decode(const uint8_t *buf, struct assoc_transcript *t);
+/* Checks the proof of a decoded message against the completed transcript: SSM_BAD_TAG if it is not the other
+ * side's. */
 SSM_MUST_CHECK enum status assoc_verify(const uint8_t psk[ASSOC_PSK_LEN], const struct assoc_transcript *t,
-                                        const uint8_t *buf, size_t len);
+                                        const uint8_t *buf);
 
 /* The live keys of one association, the same struct on both sides. */
 struct assoc {
@@ -85,7 +90,7 @@ struct assoc {
                                              authenticated */
     uint8_t up_key[AES_KEY_LEN];          /* node to gateway */
     uint8_t tag_key[AES_KEY_LEN];         /* relay tags */
-    uint32_t sent;                        /* counter of the last message sealed here; the first is 1 */
+    struct seq48 sent;                    /* counter of the last message sealed here; the first is 1 */
     struct replay received;
     uint8_t hint; /* low four bits of the association counter */
     uint8_t step; /* ratchet step, its lowest bit goes on the wire */
@@ -114,7 +119,7 @@ enum assoc_direction { ASSOC_DOWN, ASSOC_UP };
 
 /* An opened control message. */
 struct control {
-    uint32_t counter;
+    struct seq48 counter;
     uint8_t step;  /* ratchet step under which it was sealed */
     uint8_t *body; /* the CoAP message, inside the caller's buffer */
     size_t body_len;

@@ -142,48 +142,24 @@ void writer_u32(struct writer *w, uint32_t value)
     writer_bytes(w, wire, sizeof wire);
 }
 
-int seq48_compare(const struct seq48 *a, const struct seq48 *b)
+SSM_NOINLINE bool seq48_is_after(const struct seq48 *a, const struct seq48 *b)
 {
-    if (a->hi != b->hi)
-        return a->hi < b->hi ? -1 : 1;
-    if (a->lo != b->lo)
-        return a->lo < b->lo ? -1 : 1;
-    return 0;
+    const uint8_t *x = a->bytes;
+    const uint8_t *y = b->bytes;
+
+    while (*x == *y) {
+        if (++x == a->bytes + SEQ48_LEN)
+            return false;
+        y++;
+    }
+    return *x > *y;
 }
 
 void seq48_increment(struct seq48 *s)
 {
-    s->lo++;
-    if (s->lo == 0)
-        s->hi++;
-}
+    uint8_t *digit = s->bytes + SEQ48_LEN;
 
-void seq48_encode(const struct seq48 *s, uint8_t out[SEQ48_LEN])
-{
-    bytes_put_u16(out, s->hi);
-    bytes_put_u32(out + 2, s->lo);
-}
-
-void seq48_decode(struct seq48 *s, const uint8_t wire[SEQ48_LEN])
-{
-    s->hi = bytes_u16(wire);
-    s->lo = bytes_u32(wire + 2);
-}
-
-struct seq48 reader_seq48(struct reader *r)
-{
-    const uint8_t *p = reader_take(r, SEQ48_LEN);
-    struct seq48 value = {0};
-
-    if (p != NULL)
-        seq48_decode(&value, p);
-    return value;
-}
-
-void writer_seq48(struct writer *w, struct seq48 value)
-{
-    uint8_t wire[SEQ48_LEN];
-
-    seq48_encode(&value, wire);
-    writer_bytes(w, wire, sizeof wire);
+    do
+        digit--;
+    while (++*digit == 0 && digit != s->bytes);
 }

@@ -82,25 +82,25 @@ void writer_u16(struct writer *w, uint16_t value);
 void writer_u32(struct writer *w, uint32_t value);
 void writer_bytes(struct writer *w, const void *from, size_t len);
 
-/* A 48-bit record sequence number (RFC 6347 4.1) without 64-bit arithmetic, which a 16-bit node cannot
- * afford. */
-struct seq48 {
-    uint16_t hi;
-    uint32_t lo;
-};
-
+/*
+ * A 48-bit record sequence number (RFC 6347 4.1), as on the wire: a 16-bit node cannot afford wide
+ * arithmetic, and copies it into headers, nonces and associated data.
+ */
 enum { SEQ48_LEN = 6 };
+
+struct seq48 {
+    uint8_t bytes[SEQ48_LEN]; /* big-endian */
+};
 
 static inline struct seq48 seq48_make(uint16_t hi, uint32_t lo)
 {
-    return (struct seq48){.hi = hi, .lo = lo};
+    struct seq48 s;
+
+    bytes_put_u16(s.bytes, hi);
+    bytes_put_u32(s.bytes + 2, lo);
+    return s;
 }
-/* < 0, 0 or > 0, as a is before, at or after b. */
-int seq48_compare(const struct seq48 *a, const struct seq48 *b);
+bool seq48_is_after(const struct seq48 *a, const struct seq48 *b);
 void seq48_increment(struct seq48 *s);
-void seq48_encode(const struct seq48 *s, uint8_t out[SEQ48_LEN]);
-void seq48_decode(struct seq48 *s, const uint8_t wire[SEQ48_LEN]);
-struct seq48 reader_seq48(struct reader *r);
-void writer_seq48(struct writer *w, struct seq48 value);
 
 #endif

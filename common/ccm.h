@@ -11,7 +11,7 @@ enum {
     CCM_NONCE_LEN_MIN = 7,
     CCM_NONCE_LEN_MAX = 13,
     CCM_TAG_LEN_MAX = 16,
-    CCM_AAD_LEN_MAX = 0xFEFF /* longer associated data would need the six-byte length of RFC 3610 2.2 */
+    CCM_AAD_LEN_MAX = 255, /* a length of one byte is all that we need (RFC 3610 2.2) */
 };
 
 /* What one message is protected with. The caller guarantees that no (key, nonce) pair ever seals twice. */
@@ -21,7 +21,7 @@ struct ccm {
     uint8_t nonce_len; /* 7 to 13 */
     uint8_t tag_len;   /* 4, 6, ... 16 */
     const uint8_t *aad;
-    uint16_t aad_len; /* at most CCM_AAD_LEN_MAX */
+    uint8_t aad_len; /* at most CCM_AAD_LEN_MAX */
 };
 
 /* Encrypts `data` (len < 65536) in place and writes ccm->tag_len bytes of tag right behind it. */

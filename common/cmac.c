@@ -3,7 +3,7 @@
 #include "bytes.h"
 
 /* Doubles in GF(2^128) (RFC 4493 2.3). */
-static void subkey_double(uint8_t k[AES_BLOCK_LEN])
+static SSM_NOINLINE void subkey_double(uint8_t k[AES_BLOCK_LEN])
 {
     uint8_t carry = 0;
 
@@ -20,25 +20,21 @@ static void subkey_double(uint8_t k[AES_BLOCK_LEN])
 void cmac(const uint8_t key[AES_KEY_LEN], const uint8_t *message, size_t len, uint8_t mac[CMAC_LEN])
 {
     uint8_t subkey[AES_BLOCK_LEN];
-    uint8_t filled = 0;
-    uint8_t doublings = 1;
 
     bytes_fill(mac, 0, CMAC_LEN);
-    for (; len > 0; len--) {
-        if (filled == AES_BLOCK_LEN) {
-            aes128_encrypt(key, mac);
-            filled = 0;
-        }
-        mac[filled++] ^= *message++;
+    for (; len > AES_BLOCK_LEN; len -= AES_BLOCK_LEN) {
+        bytes_xor(mac, message, AES_BLOCK_LEN);
+        aes128_encrypt(key, mac);
+        message += AES_BLOCK_LEN;
     }
-    if (filled < AES_BLOCK_LEN) { /* an incomplete last block is padded and takes the second subkey */
-        mac[filled] ^= 0x80;
-        doublings = 2;
-    }
+    bytes_xor(mac, message, len);
     bytes_fill(subkey, 0, sizeof subkey);
     aes128_encrypt(key, subkey);
-    for (; doublings > 0; doublings--)
+    subkey_double(subkey);
+    if (len < AES_BLOCK_LEN) { /* an incomplete last block is padded and takes the second subkey */
+        mac[len] ^= 0x80;
         subkey_double(subkey);
+    }
     bytes_xor(mac, subkey, sizeof subkey);
     bytes_wipe(subkey, sizeof subkey);
     aes128_encrypt(key, mac);

@@ -13,91 +13,82 @@ enum { /* RFC 7252 3 and 3.1 */
        TWO_BYTES_BASE = 269,
 };
 
+static uint8_t walk_u8(struct coap_option_walk *walk)
+{
+    if (walk->at != walk->end)
+        return *walk->at++;
+    walk->is_broken = true;
+    return 0;
+}
+
 /* The value that a nibble of the option's first byte stands for (RFC 7252 3.1). */
-static uint32_t nibble_extend(struct reader *r, uint8_t nibble)
+static SSM_NOINLINE uint16_t nibble_extend(struct coap_option_walk *walk, uint8_t nibble)
 {
+    uint16_t value;
+
+    if (nibble < ONE_BYTE_MORE)
+        return nibble;
+    value = walk_u8(walk);
     if (nibble == ONE_BYTE_MORE)
-        return (uint32_t)ONE_BYTE_MORE + reader_u8(r);
-    if (nibble == TWO_BYTES_MORE)
-        return (uint32_t)TWO_BYTES_BASE + reader_u16(r);
-    return nibble;
-}
-
-static enum status option_read(struct coap_option_walk *walk)
-{
-    struct reader *r = &walk->rest;
-    uint8_t first = reader_u8(r);
-    uint32_t number;
-    uint32_t len;
-
-    if (first >> 4 == NIBBLE_RESERVED || (first & 15) == NIBBLE_RESERVED)
-        return SSM_MALFORMED;
-    number = walk->number + nibble_extend(r, first >> 4);
-    len = nibble_extend(r, first & 15);
-    if (number > UINT16_MAX)
-        return SSM_MALFORMED;
-    if (r->status != SSM_OK || len > r->left)
-        return SSM_TRUNCATED;
-    walk->number = (uint16_t)number;
-    walk->len = (uint16_t)len;
-    walk->value = reader_take(r, walk->len);
-    return SSM_OK;
-}
-
-/* Sets the options and payload of `out` from what follows the token. */
-static enum status options_and_payload_read(const struct reader *rest, struct coapmsg *out)
-{
-    struct coap_option_walk walk = {.rest = *rest};
-
-    out->options = rest->at;
-    while (walk.rest.left > 0 && *walk.rest.at != PAYLOAD_MARKER) {
-        enum status status = option_read(&walk);
-        if (status != SSM_OK)
-            return status;
-    }
-    out->options_len = (uint16_t)(walk.rest.at - out->options);
-    out->payload = NULL;
-    out->payload_len = 0;
-    if (walk.rest.left == 0)
-        return SSM_OK;
-    if (walk.rest.left == 1)
-        return SSM_MALFORMED; /* RFC 7252 3: a marker without payload */
-    out->payload = walk.rest.at + 1;
-    out->payload_len = (uint16_t)(walk.rest.left - 1);
-    return SSM_OK;
-}
-
-enum status coapmsg_decode(const uint8_t *buf, size_t len, struct coapmsg *out)
-{
-    struct reader r = reader_over(buf, len);
-    uint8_t first = reader_u8(&r);
-
-    out->type = (first >> TYPE_SHIFT) & TYPE_MASK;
-    out->token_len = first & TOKEN_LEN_MASK;
-    out->code = reader_u8(&r);
-    out->message_id = reader_u16(&r);
-    if (r.status != SSM_OK)
-        return r.status;
-    if (first >> VERSION_SHIFT != VERSION || out->token_len > COAP_TOKEN_MAX)
-        return SSM_MALFORMED;
-    if (out->code == COAP_EMPTY && len != COAP_HEADER_LEN)
-        return SSM_MALFORMED; /* RFC 7252 4.1 */
-    reader_copy(&r, out->token, out->token_len);
-    if (r.status != SSM_OK)
-        return r.status;
-    if (r.left > UINT16_MAX)
-        return SSM_MALFORMED;
-    return options_and_payload_read(&r, out);
-}
-
-struct coap_option_walk coapmsg_options(const struct coapmsg *m)
-{
-    return (struct coap_option_walk){.rest = reader_over(m->options, m->options_len)};
+        return (uint16_t)(value + ONE_BYTE_MORE);
+    value = (uint16_t)((value << 8 | walk_u8(walk)) + TWO_BYTES_BASE);
+    if (value < TWO_BYTES_BASE || nibble == NIBBLE_RESERVED)
+        walk->is_broken = true;
+    return value;
 }
 
 bool coap_option_next(struct coap_option_walk *walk)
 {
-    return walk->rest.left > 0 && option_read(walk) == SSM_OK;
+    uint16_t before = walk->number;
+    uint8_t first;
+
+    if (walk->at == walk->end || *walk->at == PAYLOAD_MARKER)
+        return false;
+    first = *walk->at++;
+    walk->number = (uint16_t)(before + nibble_extend(walk, first >> 4));
+    walk->len = nibble_extend(walk, first & 15);
+    walk->value = walk->at;
+    if (walk->number < before || walk->len > (size_t)(walk->end - walk->at))
+        walk->is_broken = true;
+    if (walk->is_broken)
+        return false;
+    walk->at += walk->len;
+    return true;
+}
+
+enum status coapmsg_decode(const uint8_t *buf, size_t len, struct coapmsg *out)
+{
+    struct coap_option_walk walk;
+
+    if (len < COAP_HEADER_LEN || len > UINT16_MAX || buf[0] >> VERSION_SHIFT != VERSION)
+        return SSM_MALFORMED;
+    out->type = buf[0] >> TYPE_SHIFT & TYPE_MASK;
+    out->token_len = buf[0] & TOKEN_LEN_MASK;
+    out->code = buf[1];
+    out->message_id = bytes_u16(buf + 2);
+    len -= COAP_HEADER_LEN;
+    if (out->token_len > COAP_TOKEN_MAX || len < out->token_len ||
+        (out->code == COAP_EMPTY && len != 0)) /* RFC 7252 4.1 */
+        return SSM_MALFORMED;
+    bytes_copy(out->token, buf + COAP_HEADER_LEN, out->token_len);
+    out->options = buf + COAP_HEADER_LEN + out->token_len;
+    out->payload = buf + COAP_HEADER_LEN + len; /* so far the end */
+    out->payload_len = 0;
+    walk = coapmsg_options(out);
+    while (coap_option_next(&walk))
+        ;
+    if (walk.is_broken)
+        return SSM_MALFORMED;
+    if (walk.at == walk.end)
+        return SSM_OK;
+    out->payload = walk.at + 1; /* behind the marker */
+    out->payload_len = (uint16_t)(walk.end - out->payload);
+    return out->payload_len > 0 ? SSM_OK : SSM_MALFORMED; /* RFC 7252 3 */
+}
+
+struct coap_option_walk coapmsg_options(const struct coapmsg *m)
+{
+    return (struct coap_option_walk){.at = m->options, .end = m->payload + m->payload_len};
 }
 
 uint32_t coap_option_uint(const struct coap_option_walk *walk)

@@ -53,25 +53,26 @@ struct coapmsg {
     uint16_t message_id;
     uint8_t token_len;
     uint8_t token[COAP_TOKEN_MAX];
-    const uint8_t *options; /* encoded options, inside the message; walk them with coapmsg_options */
-    uint16_t options_len;
-    const uint8_t *payload; /* inside the message, or NULL */
-    uint16_t payload_len;
+    const uint8_t *options; /* inside the message; walk them with coapmsg_options */
+    const uint8_t *payload; /* inside the message */
+    uint16_t payload_len;   /* 0: none */
 };
 
 /*
- * Parses and checks a whole message, its options' framing included. SSM_TRUNCATED: fewer bytes than its
- * fields say. SSM_MALFORMED: another version, a token length above 8, a reserved option nibble, a payload
- * marker without payload, or an Empty message with anything behind its header (RFC 7252 4.1).
+ * Parses and checks a whole message, its options' framing included. SSM_MALFORMED: fewer bytes than its
+ * fields say, another version, a token length above 8, a reserved option nibble, a payload marker without
+ * payload, or an Empty message with anything behind its header (RFC 7252 4.1).
  */
 SSM_MUST_CHECK enum status coapmsg_decode(const uint8_t *buf, size_t len, struct coapmsg *out);
 
 /* Walks the options of a decoded message in order. */
 struct coap_option_walk {
-    struct reader rest;
-    uint16_t number;
+    const uint8_t *at;  /* what follows the option */
+    const uint8_t *end; /* of the message */
     const uint8_t *value;
     uint16_t len;
+    uint16_t number;
+    bool is_broken; /* the framing is; never so in a decoded message */
 };
 
 struct coap_option_walk coapmsg_options(const struct coapmsg *m);

@@ -6,10 +6,8 @@ enum { /* where the fields stand */
        FIRST_SEND_SEQ_AT = 3,
        SCOPE_AT = 4,
        LIFETIME_AT = 6,
-       CLIENT_KEY_AT = 8,
-       SERVER_KEY_AT = CLIENT_KEY_AT + RECORD_KEY_LEN,
-       CLIENT_IV_AT = SERVER_KEY_AT + RECORD_KEY_LEN,
-       SERVER_IV_AT = CLIENT_IV_AT + RECORD_IV_LEN,
+       CLIENT_AT = 8,
+       SERVER_AT = CLIENT_AT + RECORD_KEY_LEN + RECORD_IV_LEN,
 };
 
 enum { /* the flags byte */
@@ -29,10 +27,8 @@ void keyblock_encode(const struct keyblock *k, uint8_t out[KEYBLOCK_LEN])
     out[FIRST_SEND_SEQ_AT] = k->first_send_seq;
     bytes_put_u16(out + SCOPE_AT, k->scope);
     bytes_put_u16(out + LIFETIME_AT, k->lifetime_min);
-    bytes_copy(out + CLIENT_KEY_AT, k->client.key, RECORD_KEY_LEN);
-    bytes_copy(out + SERVER_KEY_AT, k->server.key, RECORD_KEY_LEN);
-    bytes_copy(out + CLIENT_IV_AT, k->client.iv, RECORD_IV_LEN);
-    bytes_copy(out + SERVER_IV_AT, k->server.iv, RECORD_IV_LEN);
+    bytes_copy(out + CLIENT_AT, &k->client, sizeof k->client);
+    bytes_copy(out + SERVER_AT, &k->server, sizeof k->server);
 }
 
 enum status keyblock_decode(const uint8_t *buf, size_t len, struct keyblock *out)
@@ -52,9 +48,7 @@ enum status keyblock_decode(const uint8_t *buf, size_t len, struct keyblock *out
     out->first_send_seq = buf[FIRST_SEND_SEQ_AT];
     out->scope = bytes_u16(buf + SCOPE_AT);
     out->lifetime_min = bytes_u16(buf + LIFETIME_AT);
-    bytes_copy(out->client.key, buf + CLIENT_KEY_AT, RECORD_KEY_LEN);
-    bytes_copy(out->server.key, buf + SERVER_KEY_AT, RECORD_KEY_LEN);
-    bytes_copy(out->client.iv, buf + CLIENT_IV_AT, RECORD_IV_LEN);
-    bytes_copy(out->server.iv, buf + SERVER_IV_AT, RECORD_IV_LEN);
+    bytes_copy(&out->client, buf + CLIENT_AT, sizeof out->client);
+    bytes_copy(&out->server, buf + SERVER_AT, sizeof out->server);
     return out->session != 0 && out->first_send_seq >= KEYBLOCK_FIRST_SEND_SEQ ? SSM_OK : SSM_MALFORMED;
 }

@@ -28,12 +28,19 @@ enum {
     RECORD_LEN_MAX = 16384 + 256,
 };
 
-/* One record in a buffer of the caller's. */
+/* RECORD_VERSION_DTLS12 as bytes, for initialisers of struct record. */
+#define RECORD_VERSION_DTLS12_BYTES {0xFE, 0xFD}
+
+/*
+ * One record in a buffer of the caller's. The bytes up to plaintext_len stand as they are authenticated (RFC
+ * 5246 6.2.3.3), and the first eight, epoch || seq, are what most explicit nonces are made of.
+ */
 struct record {
-    uint8_t type;
-    uint16_t version;
-    uint16_t epoch;
+    uint8_t epoch[2];
     struct seq48 seq;
+    uint8_t type;
+    uint8_t version[2];
+    uint8_t plaintext_len[2];                    /* set by record_seal and record_open */
     uint8_t explicit_nonce[RECORD_EXPLICIT_LEN]; /* as on the wire; zero in epoch 0 */
     uint8_t *body;     /* epoch 0: the plaintext fragment; otherwise what follows the explicit nonce */
     uint16_t body_len; /* sealed: ciphertext and tag */
@@ -53,12 +60,33 @@ struct record_key {
  */
 SSM_MUST_CHECK enum status record_peek(uint8_t *datagram, size_t len, struct record *out, size_t *used);
 
-/* Writes epoch || seq as the header has them (RFC 6347 4.1). */
-void record_number_encode(const struct record *r, uint8_t out[RECORD_EXPLICIT_LEN]);
+static inline uint16_t record_epoch(const struct record *r)
+{
+    return bytes_u16(r->epoch);
+}
+
+static inline uint16_t record_version(const struct record *r)
+{
+    return bytes_u16(r->version);
+}
+
+/* epoch || seq, eight bytes. */
+static inline const uint8_t *record_number(const struct record *r)
+{
+    return (const uint8_t *)r;
+}
+
 /* Sets explicit_nonce to epoch || seq, the choice that costs nothing on the node's link. */
-void record_set_explicit_nonce(struct record *r);
+static inline void record_set_explicit_nonce(struct record *r)
+{
+    bytes_copy(r->explicit_nonce, record_number(r), RECORD_EXPLICIT_LEN);
+}
+
 /* Is the explicit nonce epoch || seq? */
-bool record_explicit_nonce_is_implied(const struct record *r);
+static inline bool record_explicit_nonce_is_implied(const struct record *r)
+{
+    return bytes_equal(r->explicit_nonce, record_number(r), RECORD_EXPLICIT_LEN);
+}
 
 /*
  * Encrypts the body in place and appends the tag: body_len grows by RECORD_TAG_LEN, for which the buffer must

@@ -1,60 +1,40 @@
 #include "replay.h"
 
-static SSM_NOINLINE bool is_after(const struct seq48 *a, const struct seq48 *b)
-{
-    return a->hi != b->hi ? a->hi > b->hi : a->lo > b->lo;
-}
-
-/* Number modulo window width: bits 5 to 3 choose the byte, bits 2 to 0 the bit. */
-static uint8_t byte_of(uint8_t low)
-{
-    return low / 8 % (REPLAY_WIDTH / 8);
-}
-
-/* A table, because a 16-bit node has no barrel shifter. */
-static uint8_t mask_of(uint8_t low)
+/*
+ * Sets or clears a number's bit, and tells whether it was set. Of the number modulo 64, bits 5 to 3 choose
+ * the byte and bits 2 to 0 the bit, by a table, because a 16-bit node has no barrel shifter.
+ */
+static SSM_NOINLINE bool mark(struct replay *window, const struct seq48 *number, bool seen)
 {
     static const uint8_t MASKS[8] = {1, 2, 4, 8, 16, 32, 64, 128};
+    uint8_t low = number->bytes[SEQ48_LEN - 1];
+    uint8_t *byte = &window->seen[low / 8 % sizeof window->seen];
+    uint8_t mask = MASKS[low & 7];
+    uint8_t before = *byte & mask;
 
-    return MASKS[low & 7];
+    *byte ^= before;
+    if (seen)
+        *byte |= mask;
+    return before != 0;
 }
 
-static SSM_NOINLINE void mark(struct replay *window, const struct seq48 *number, bool seen)
+bool replay_accept(struct replay *window, const struct seq48 *number)
 {
-    uint8_t low = (uint8_t)number->lo;
-    uint8_t *byte = &window->seen[byte_of(low)];
+    struct seq48 *highest = &window->highest;
+    struct seq48 behind = *number;
+    uint8_t steps = 0;
 
-    *byte |= mask_of(low);
-    if (!seen)
-        *byte ^= mask_of(low);
-}
-
-bool replay_is_fresh(const struct replay *window, struct seq48 number)
-{
-    uint8_t low = (uint8_t)number.lo;
-
-    if (!window->started || is_after(&number, &window->highest))
-        return true;
-    if ((window->seen[byte_of(low)] & mask_of(low)) != 0)
-        return false;
-    /* Within the window the highest number is less than REPLAY_WIDTH steps away. */
-    for (uint8_t steps = 1; steps < REPLAY_WIDTH && is_after(&window->highest, &number); steps++)
-        seq48_increment(&number);
-    return !is_after(&window->highest, &number);
-}
-
-bool replay_accept(struct replay *window, struct seq48 number)
-{
-    if (!replay_is_fresh(window, number))
-        return false;
-    window->started = true; /* so far the highest is 0, which is right or about to be replaced */
     /* The numbers skipped over share their bits with numbers that now fall out of the window. */
-    for (uint8_t steps = 0; steps < REPLAY_WIDTH && is_after(&number, &window->highest); steps++) {
-        seq48_increment(&window->highest);
-        mark(window, &window->highest, false);
+    for (; seq48_is_after(number, highest); steps++) {
+        if (steps == REPLAY_WIDTH)
+            bytes_copy(highest, number, sizeof *highest);
+        else
+            seq48_increment(highest);
+        (void)mark(window, highest, false);
     }
-    if (is_after(&number, &window->highest))
-        window->highest = number;
-    mark(window, &number, true);
-    return true;
+    /* Within the window the highest number is less than REPLAY_WIDTH steps away. */
+    for (steps = REPLAY_WIDTH; seq48_is_after(highest, &behind); seq48_increment(&behind))
+        if (--steps == 0)
+            return false;
+    return !mark(window, number, true);
 }

@@ -16,12 +16,9 @@ enum { REPLAY_WIDTH = 64 };
 struct replay {
     struct seq48 highest;
     uint8_t seen[REPLAY_WIDTH / 8]; /* bit (number mod 64): that number has been accepted */
-    bool started;
 };
 
-/* Would this number be accepted? Changes nothing. */
-bool replay_is_fresh(const struct replay *window, struct seq48 number);
 /* Accepts the number. Returns false, changing nothing, if it was seen before or is older than the window. */
-bool replay_accept(struct replay *window, struct seq48 number);
+bool replay_accept(struct replay *window, const struct seq48 *number);
 
 #endif

@@ -108,7 +108,7 @@ static struct delegation *queue_first(const struct delegations *all, const struc
 /* The one close_notify of the gateway, sealed before the keys go (RFC 5246 7.2.1). */
 static void tombstone_seal(const struct record_key *server, uint8_t tombstone[STORE_TOMBSTONE_LEN])
 {
-    struct record r = {.type = RECORD_ALERT, .epoch = 1, .body_len = ALERT_LEN};
+    struct record r = {.type = RECORD_ALERT, .epoch = {0, 1}, .body_len = ALERT_LEN};
 
     r.seq = seq48_make(TOMBSTONE_SEQ_HI, TOMBSTONE_SEQ_LO);
     r.body = tombstone + RECORD_SEALED_HEADER_LEN;

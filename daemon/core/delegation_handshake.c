@@ -26,7 +26,7 @@ static enum status wire_read(struct reader *r, struct wire *out)
     out->type = reader_u8(r);
     (void)reader_u16(r);
     out->epoch = reader_u16(r);
-    out->seq = reader_seq48(r);
+    reader_copy(r, out->seq.bytes, SEQ48_LEN);
     out->body_len = reader_u16(r);
     out->body = reader_take(r, out->body_len);
     out->len = before - r->left;
@@ -109,7 +109,7 @@ static void dgram_send(const struct delegation *d, uint32_t connection, const ui
 static void alert_send(struct delegation *d, enum alert description)
 {
     uint8_t datagram[RECORD_SEALED_HEADER_LEN + ALERT_LEN];
-    struct record r = {.type = RECORD_ALERT, .version = RECORD_VERSION_DTLS12, .body_len = ALERT_LEN};
+    struct record r = {.type = RECORD_ALERT, .version = RECORD_VERSION_DTLS12_BYTES, .body_len = ALERT_LEN};
 
     r.seq = d->next_plain_seq;
     r.body = datagram + RECORD_SEALED_HEADER_LEN;
@@ -170,9 +170,9 @@ static void note_numbers(struct delegation *d, const uint8_t *records, size_t le
 
     while (r.left > 0 && wire_read(&r, &w) == SSM_OK) {
         if (w.epoch != 0) {
-            if (seq48_compare(&w.seq, &limit) >= 0)
+            if (!seq48_is_after(&limit, &w.seq))
                 d->is_overrun = true;
-        } else if (seq48_compare(&w.seq, &d->next_plain_seq) >= 0) {
+        } else if (!seq48_is_after(&d->next_plain_seq, &w.seq)) {
             d->next_plain_seq = w.seq;
             seq48_increment(&d->next_plain_seq);
         }

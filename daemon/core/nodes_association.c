@@ -61,7 +61,7 @@ void nodes_association_publish(const struct nodes *nodes, const struct node *nod
 static void answer_send(const struct nodes *nodes, const struct node *node, const struct endpoint *peer)
 {
     uint8_t answer[ASSOC_MESSAGE_MAX];
-    size_t len = assoc_answer_encode(node->row.psk, &node->transcript, answer);
+    size_t len = assoc_encode(ASSOC_ANSWER, node->row.psk, &node->transcript, answer);
 
     nodes_control_send(nodes, node, peer, REPEAT_NO, answer, len);
 }
@@ -70,14 +70,11 @@ static void answer_send(const struct nodes *nodes, const struct node *node, cons
 static enum status request_open(const struct nodes *nodes, struct span datagram, struct assoc_transcript *t,
                                 struct node **node)
 {
-    enum status status = assoc_request_decode(datagram.at, datagram.len, t);
-
-    if (status != SSM_OK)
-        return status;
+    assoc_decode(datagram.at, t);
     *node = nodes_find_name(nodes, t->node.text, t->node.len);
     if (*node == NULL)
         return SSM_NOT_FOUND;
-    return assoc_verify((*node)->row.psk, t, datagram.at, datagram.len);
+    return assoc_verify((*node)->row.psk, t, datagram.at);
 }
 
 /* Answers a newer request than the pending one with a fresh nonce, and a repeated one as before. */
@@ -118,14 +115,15 @@ static enum status association_begin(struct nodes *nodes, struct node *node, con
 {
     const struct keys_store *store = &nodes->env->store;
     uint32_t counter = assoc_counter(t);
+    uint32_t boot_id = assoc_boot_id(t);
 
-    if (t->boot_id != node->row.boot_id)
+    if (boot_id != node->row.boot_id)
         on_reboot(nodes, node);
-    enum status status = store->set_association(store->ctx, node->row.id, counter, t->boot_id);
+    enum status status = store->set_association(store->ctx, node->row.id, counter, boot_id);
     if (status != SSM_OK)
         return status;
     node->row.assoc_counter = counter;
-    node->row.boot_id = t->boot_id;
+    node->row.boot_id = boot_id;
     nodes_live_list_stop(nodes, node, false);
     assoc_wipe(&node->assoc);
     assoc_derive(node->row.psk, t, &node->assoc);
@@ -147,19 +145,15 @@ static enum status association_begin(struct nodes *nodes, struct node *node, con
 static enum status confirm_open(const struct nodes *nodes, struct span datagram, struct assoc_transcript *t,
                                 struct node **node)
 {
-    enum status status = assoc_confirm_decode(datagram.at, datagram.len, t);
-
-    if (status != SSM_OK)
-        return status;
+    assoc_decode(datagram.at, t);
     *node = nodes_find_name(nodes, t->node.text, t->node.len);
     if (*node == NULL)
         return SSM_NOT_FOUND;
     if ((*node)->transcript_state == NODE_TRANSCRIPT_NONE)
         return SSM_REFUSED;
-    uint32_t boot_id = t->boot_id;
     *t = (*node)->transcript;
-    t->boot_id = boot_id;
-    return assoc_verify((*node)->row.psk, t, datagram.at, datagram.len);
+    assoc_decode(datagram.at, t);
+    return assoc_verify((*node)->row.psk, t, datagram.at);
 }
 
 /* Sets *fresh to the node if the confirmation opened an association. */

@@ -12,7 +12,7 @@ enum {
 };
 
 /* Of an alert that `relay` makes up: beyond any number of the handshake, whose count only `keys` knew. */
-static const struct seq48 ORPHAN_ALERT_SEQ = {.hi = 1, .lo = 0};
+static const struct seq48 ORPHAN_ALERT_SEQ = {{0, 1}};
 
 static void tombstone_send(struct relay *r, struct session *s, uint64_t now_ms)
 {
@@ -81,7 +81,7 @@ void relay_abort_orphan(struct relay *r, struct session *s)
 {
     uint8_t datagram[RECORD_HEADER_LEN + 2];
     struct record alert = {.type = RECORD_ALERT,
-                           .version = RECORD_VERSION_DTLS12,
+                           .version = RECORD_VERSION_DTLS12_BYTES,
                            .seq = ORPHAN_ALERT_SEQ,
                            .body = datagram + RECORD_HEADER_LEN,
                            .body_len = 2};

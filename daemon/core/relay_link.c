@@ -41,7 +41,7 @@ static enum relay_counter record_to_peer(struct relay *r, struct relay_node *nod
     status = relay_node_check_tag(node, handle, &record);
     if (status != SSM_OK)
         return status == SSM_BAD_TAG ? RELAY_DROP_NODE_FORGED : RELAY_DROP_NODE_MALFORMED;
-    if (!replay_accept(&s->tags, record.seq))
+    if (!replay_accept(&s->tags, &record.seq))
         return RELAY_DROP_NODE_REPLAYED;
     /* The node talks to this peer: it has the client's Finished behind it, and the flight is not needed
      * again. */

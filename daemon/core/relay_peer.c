@@ -11,24 +11,25 @@ enum { /* RFC 5246 7.4, RFC 6347 4.2.2 */
 /* Does this record carry a plaintext handshake message of that type? */
 static bool is_plain_handshake(const struct record *record, uint8_t type)
 {
-    return record->epoch == 0 && record->type == RECORD_HANDSHAKE &&
+    return record_epoch(record) == 0 && record->type == RECORD_HANDSHAKE &&
            record->body_len >= HANDSHAKE_HEADER_LEN && record->body[0] == type;
 }
 
 /* A client that repeats its last flight has not seen the gateway's (RFC 6347 4.2.4). */
 static bool is_of_last_flight(const struct record *record)
 {
-    if (record->epoch == 0 && record->type == RECORD_CHANGE_CIPHER_SPEC)
+    if (record_epoch(record) == 0 && record->type == RECORD_CHANGE_CIPHER_SPEC)
         return true;
     return is_plain_handshake(record, HANDSHAKE_CLIENT_KEY_EXCHANGE) ||
-           (record->epoch == 1 && record->type == RECORD_HANDSHAKE);
+           (record_epoch(record) == 1 && record->type == RECORD_HANDSHAKE);
 }
 
 static bool is_for_handshake(const struct record *record)
 {
     if (record->type == RECORD_HANDSHAKE)
-        return record->epoch <= 1;
-    return record->epoch == 0 && (record->type == RECORD_CHANGE_CIPHER_SPEC || record->type == RECORD_ALERT);
+        return record_epoch(record) <= 1;
+    return record_epoch(record) == 0 &&
+           (record->type == RECORD_CHANGE_CIPHER_SPEC || record->type == RECORD_ALERT);
 }
 
 static enum relay_counter to_keys(const struct relay *r, const struct peer_record *p, uint32_t connection)
@@ -71,7 +72,7 @@ static enum relay_counter on_keying(const struct peer_record *p)
 {
     bool is_repeated = p->record.type == RECORD_HANDSHAKE || p->record.type == RECORD_CHANGE_CIPHER_SPEC;
 
-    return is_repeated && p->record.epoch <= 1 ? RELAY_DROP_PEER_HELD : RELAY_DROP_PEER_TYPE;
+    return is_repeated && record_epoch(&p->record) <= 1 ? RELAY_DROP_PEER_HELD : RELAY_DROP_PEER_TYPE;
 }
 
 static enum relay_counter on_active(struct relay *r, struct session *s, const struct peer_record *p)

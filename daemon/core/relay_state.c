@@ -55,7 +55,7 @@ void relay_tell_keys(const struct relay *r, enum message_type type, uint32_t con
 
 bool relay_is_for_node(const struct record *record)
 {
-    return record->epoch == 1 && record->version == RECORD_VERSION_DTLS12 &&
+    return record_epoch(record) == 1 && record_version(record) == RECORD_VERSION_DTLS12 &&
            (record->type == RECORD_APPLICATION_DATA || record->type == RECORD_ALERT);
 }
 

@@ -29,6 +29,7 @@ enum status node_start(struct node *n)
 
     if (status != SSM_OK)
         return status;
+    assoc_set_boot_id(&n->join.transcript, n->join.counter + 1);
     node_wake(n);
     node_join_begin(n);
     return n->join.state == NODE_JOIN_REQUESTING ? SSM_OK : SSM_IO;
@@ -37,11 +38,12 @@ enum status node_start(struct node *n)
 static enum status on_record(struct node *n, uint8_t *datagram, size_t len)
 {
     struct node_session *from;
-    struct record r;
-    enum status status = node_session_receive(n, datagram, len, &r, &from);
+    enum status status = node_session_receive(n, datagram, len, &from);
 
     /* A record without content tells only that the peer is there. */
-    return from != NULL && r.body_len > 0 ? node_coap_input(n, from, r.body, r.body_len) : status;
+    return from != NULL && n->record.body_len > 0
+               ? node_coap_input(n, from, n->record.body, n->record.body_len)
+               : status;
 }
 
 static enum status on_datagram(struct node *n, uint8_t *datagram, size_t len)

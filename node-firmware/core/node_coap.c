@@ -27,27 +27,16 @@ _Static_assert((int)REPLY_MAX <= (int)NODE_BODY_MAX, "every reply fits one frame
 /* No such option in the request; every value that we act on is smaller. */
 static const uint16_t NONE = 0xFFFF;
 
-/* The options whose values are kept. */
-enum kept { OBSERVE, FORMAT, ACCEPT, BLOCK2, BLOCK1, KEPT };
-static const uint8_t KEPT_NUMBER[KEPT] = {COAP_OPTION_OBSERVE, COAP_OPTION_CONTENT_FORMAT, COAP_OPTION_ACCEPT,
-                                          COAP_OPTION_BLOCK2, COAP_OPTION_BLOCK1};
-
-/* One message from or to a peer. */
-struct exchange {
-    struct node *node;
-    struct node_session *session;
-    const struct node_resource *resource;
-    struct coapmsg m; /* as received, then with the type and message ID of the reply */
-    uint16_t option[KEPT];
-    uint8_t *at; /* end of the reply so far */
-    uint8_t last_option;
-};
+/* Numbers of the options whose values are kept. */
+static const uint8_t KEPT_NUMBER[NODE_KEPT] = {COAP_OPTION_OBSERVE, COAP_OPTION_CONTENT_FORMAT,
+                                               COAP_OPTION_ACCEPT, COAP_OPTION_BLOCK2, COAP_OPTION_BLOCK1};
 
 /* --- Replies: written straight into the frame; REPLY_MAX says why they fit --- */
 
-static void reply_begin(struct exchange *x, uint8_t code)
+static void reply_begin(struct node *n, uint8_t code)
 {
-    uint8_t *at = x->node->frame + NODE_BODY_AT;
+    struct node_exchange *x = &n->exchange;
+    uint8_t *at = n->frame + NODE_BODY_AT;
 
     *at++ = (uint8_t)(FIRST_BYTE_CON | x->m.type << 4 | x->m.token_len);
     *at++ = code;
@@ -60,8 +49,9 @@ static void reply_begin(struct exchange *x, uint8_t code)
 
 /* Adds an unsigned option, of whose value 24 bits go on the wire, without leading zero bytes (RFC 7252 3.2).
  */
-static void reply_option(struct exchange *x, uint8_t number, uint32_t value)
+static void reply_option(struct node *n, uint8_t number, uint32_t value)
 {
+    struct node_exchange *x = &n->exchange;
     uint8_t delta = (uint8_t)(number - x->last_option);
     uint8_t *first = x->at;
     uint8_t *at = first + 1;
@@ -84,9 +74,11 @@ static void reply_option(struct exchange *x, uint8_t number, uint32_t value)
     x->at = at;
 }
 
-static void reply_send(struct exchange *x)
+static void reply_send(struct node *n)
 {
-    node_session_send(x->node, x->session, (uint16_t)(x->at - (x->node->frame + NODE_BODY_AT)));
+    struct node_exchange *x = &n->exchange;
+
+    node_session_send(n, x->session, (uint16_t)(x->at - (n->frame + NODE_BODY_AT)));
 }
 
 /*
@@ -94,10 +86,11 @@ static void reply_send(struct exchange *x)
  * than ours is answered by the one of ours that begins there (RFC 7959 2.4). COAP_EMPTY, or the code with
  * which to refuse.
  */
-static uint8_t content_send(struct exchange *x, bool is_observed)
+static uint8_t content_send(struct node *n, bool is_observed)
 {
+    struct node_exchange *x = &n->exchange;
     uint8_t block[NODE_BLOCK_LEN];
-    uint16_t block2 = x->option[BLOCK2] == NONE ? BLOCK_SZX : x->option[BLOCK2];
+    uint16_t block2 = x->option[NODE_BLOCK2] == NONE ? BLOCK_SZX : x->option[NODE_BLOCK2];
     uint16_t offset = block2 & 0xFFF0;
     uint8_t szx = block2 & BLOCK_SZX_MASK;
 
@@ -113,24 +106,24 @@ static uint8_t content_send(struct exchange *x, bool is_observed)
         szx = BLOCK_SZX;
         w.room = NODE_BLOCK_LEN;
     }
-    x->resource->get(x->node, &w);
+    x->resource->get(n, &w);
     uint16_t len = (uint16_t)(w.at - block);
     if (offset > 0 && len == 0)
         return COAP_BAD_OPTION; /* behind the end */
 
-    reply_begin(x, COAP_CONTENT);
+    reply_begin(n, COAP_CONTENT);
     if (is_observed)
-        reply_option(x, COAP_OPTION_OBSERVE, x->node->observe_seq++);
-    reply_option(x, COAP_OPTION_CONTENT_FORMAT, x->resource->format);
+        reply_option(n, COAP_OPTION_OBSERVE, n->observe_seq++);
+    reply_option(n, COAP_OPTION_CONTENT_FORMAT, x->resource->format);
     if (w.more)
         offset |= (uint16_t)(BLOCK_MORE << szx);
-    if (x->option[BLOCK2] != NONE || w.more)
-        reply_option(x, COAP_OPTION_BLOCK2, (uint16_t)(offset >> szx | szx));
+    if (x->option[NODE_BLOCK2] != NONE || w.more)
+        reply_option(n, COAP_OPTION_BLOCK2, (uint16_t)(offset >> szx | szx));
     if (len > 0)
         *x->at++ = PAYLOAD_MARKER;
     bytes_copy(x->at, block, len);
     x->at += len;
-    reply_send(x);
+    reply_send(n);
     return COAP_EMPTY;
 }
 
@@ -138,10 +131,10 @@ static uint8_t content_send(struct exchange *x, bool is_observed)
 
 /* The session's registration with the message's token (RFC 7641 4.1), otherwise a free entry if `is_new`, or
  * NULL. */
-static struct node_observer *observer_find(const struct exchange *x, bool is_new)
+static struct node_observer *observer_find(struct node *n, bool is_new)
 {
+    struct node_exchange *x = &n->exchange;
     struct node_observer *found = NULL;
-    struct node *n = x->node;
 
     for (struct node_observer *o = n->observers; o < n->observers + NODE_OBSERVERS; o++) {
         if (o->session == x->session->block.session && o->token_len == x->m.token_len &&
@@ -158,17 +151,18 @@ static struct node_observer *observer_find(const struct exchange *x, bool is_new
  * noticed, and RFC 7641 4.5's one confirmable notification in 24 hours holds for a resource that changes
  * rarely, too.
  */
-static void observer_rest(const struct node *n, struct node_observer *o)
+static void observer_rest(struct node *n, struct node_observer *o)
 {
     o->delay = 0;
     node_timer_set(n, &o->timer, UNCONFIRMED);
 }
 
 /* True if the request has registered. With the table full it is answered like any other (RFC 7641 4.1). */
-static bool observer_update(const struct exchange *x)
+static bool observer_update(struct node *n)
 {
-    uint16_t observe = x->option[OBSERVE];
-    struct node_observer *o = observer_find(x, observe == OBSERVE_REGISTER);
+    struct node_exchange *x = &n->exchange;
+    uint16_t observe = x->option[NODE_OBSERVE];
+    struct node_observer *o = observer_find(n, observe == OBSERVE_REGISTER);
 
     if (o == NULL || observe > OBSERVE_DEREGISTER)
         return false;
@@ -180,39 +174,38 @@ static bool observer_update(const struct exchange *x)
     o->message_id = x->m.message_id;
     o->token_len = x->m.token_len;
     bytes_copy(o->token, x->m.token, COAP_TOKEN_MAX);
-    observer_rest(x->node, o);
+    observer_rest(n, o);
     return true;
 }
 
 static void observer_notify(struct node *n, struct node_observer *o)
 {
-    struct exchange x;
+    struct node_exchange *x = &n->exchange;
 
-    x.node = n;
-    x.session = node_session_find(n, o->session);
-    x.resource = o->resource;
-    if (x.session == NULL)
+    x->session = node_session_find(n, o->session);
+    x->resource = o->resource;
+    if (x->session == NULL)
         return;
-    x.m.type = COAP_NON;
+    x->m.type = COAP_NON;
     if (o->delay == 0 && !o->timer.armed)
         o->delay = ACK_TIMEOUT;
     if (o->delay != 0) {
-        x.m.type = COAP_CON;
+        x->m.type = COAP_CON;
         node_timer_backoff(n, &o->timer, &o->delay);
     }
     o->is_changed = false;
     o->message_id = n->message_id++;
-    x.m.message_id = o->message_id;
-    x.m.token_len = o->token_len;
-    bytes_copy(x.m.token, o->token, COAP_TOKEN_MAX);
-    x.option[BLOCK2] = NONE;
-    content_send(&x, true);
+    x->m.message_id = o->message_id;
+    x->m.token_len = o->token_len;
+    bytes_copy(x->m.token, o->token, COAP_TOKEN_MAX);
+    x->option[NODE_BLOCK2] = NONE;
+    content_send(n, true);
 }
 
 /* An acknowledgement, or a Reset, which ends the registration (RFC 7641 3.6). */
-static void observer_answered(const struct exchange *x)
+static void observer_answered(struct node *n)
 {
-    struct node *n = x->node;
+    struct node_exchange *x = &n->exchange;
 
     for (struct node_observer *o = n->observers; o < n->observers + NODE_OBSERVERS; o++) {
         if (o->session != x->session->block.session || o->message_id != x->m.message_id)
@@ -224,6 +217,7 @@ static void observer_answered(const struct exchange *x)
             if (o->is_changed)
                 observer_notify(n, o);
         }
+        return;
     }
 }
 
@@ -265,9 +259,11 @@ static uint16_t option_value(const struct coap_option_walk *walk)
 }
 
 /* Keeps an option's value; false if the request must be refused for it (RFC 7252 5.4.1, 5.4.3, 5.4.5). */
-static bool option_keep(struct exchange *x, const struct coap_option_walk *walk)
+static bool option_keep(struct node *n, const struct coap_option_walk *walk)
 {
-    for (uint8_t i = 0; i < KEPT; i++)
+    struct node_exchange *x = &n->exchange;
+
+    for (uint8_t i = 0; i < NODE_KEPT; i++)
         if (walk->number == KEPT_NUMBER[i] && x->option[i] == NONE) {
             x->option[i] = option_value(walk);
             if (x->option[i] != NONE)
@@ -280,13 +276,14 @@ static bool option_keep(struct exchange *x, const struct coap_option_walk *walk)
     return !coap_option_is_critical(walk->number) || (walk->number & ~12u) == COAP_OPTION_URI_HOST;
 }
 
-static bool options_read(struct exchange *x)
+static bool options_read(struct node *n)
 {
+    struct node_exchange *x = &n->exchange;
     struct coap_option_walk walk = coapmsg_options(&x->m);
 
     bytes_fill(x->option, 0xFF, sizeof x->option); /* NONE */
     while (coap_option_next(&walk))
-        if (!option_keep(x, &walk))
+        if (!option_keep(n, &walk))
             return false;
     return true;
 }
@@ -309,84 +306,95 @@ static bool path_is(const struct coapmsg *m, const char *path)
     return *path == '\0';
 }
 
-static bool resource_find(struct exchange *x)
+static bool resource_find(struct node *n)
 {
-    for (x->resource = x->node->resources; x->resource->path != NULL; x->resource++)
+    struct node_exchange *x = &n->exchange;
+
+    for (x->resource = n->resources; x->resource->path != NULL; x->resource++)
         if (path_is(&x->m, x->resource->path))
             return true;
     return false;
 }
 
-static uint8_t on_get(struct exchange *x)
+static uint8_t on_get(struct node *n)
 {
+    struct node_exchange *x = &n->exchange;
     bool is_observed = false;
 
-    if (x->option[ACCEPT] != NONE && x->option[ACCEPT] != x->resource->format)
+    if (x->option[NODE_ACCEPT] != NONE && x->option[NODE_ACCEPT] != x->resource->format)
         return COAP_NOT_ACCEPTABLE;
     /* A later block of an observed representation is fetched without Observe (RFC 7959 2.6). */
-    if (x->resource->is_observable && (x->option[BLOCK2] == NONE || x->option[BLOCK2] < BLOCK_SZX_RESERVED))
-        is_observed = observer_update(x);
-    return content_send(x, is_observed);
+    if (x->resource->is_observable &&
+        (x->option[NODE_BLOCK2] == NONE || x->option[NODE_BLOCK2] < BLOCK_SZX_RESERVED))
+        is_observed = observer_update(n);
+    return content_send(n, is_observed);
 }
 
-static uint8_t on_put(struct exchange *x)
+static uint8_t on_put(struct node *n)
 {
+    struct node_exchange *x = &n->exchange;
+
     if (x->resource->put == NULL)
         return COAP_METHOD_NOT_ALLOWED;
-    if (x->option[BLOCK1] != NONE && x->option[BLOCK1] > BLOCK_SZX_MASK)
+    if (x->option[NODE_BLOCK1] != NONE && x->option[NODE_BLOCK1] > BLOCK_SZX_MASK)
         return COAP_TOO_LARGE; /* RFC 7959 2.9.3: a body of several blocks */
-    if (x->option[FORMAT] != NONE && x->option[FORMAT] != x->resource->format)
+    if (x->option[NODE_FORMAT] != NONE && x->option[NODE_FORMAT] != x->resource->format)
         return COAP_UNSUPPORTED_FORMAT;
-    return x->resource->put(x->node, x->m.payload, x->m.payload_len);
+    return x->resource->put(n, x->m.payload, x->m.payload_len);
 }
 
 /* COAP_EMPTY if the reply is sent, otherwise its code. */
-static uint8_t on_request(struct exchange *x)
+static uint8_t on_request(struct node *n)
 {
-    if (!options_read(x))
+    struct node_exchange *x = &n->exchange;
+
+    if (!options_read(n))
         return COAP_BAD_OPTION;
-    if (!resource_find(x))
+    if (!resource_find(n))
         return COAP_NOT_FOUND;
     if (x->m.code == COAP_GET)
-        return on_get(x);
+        return on_get(n);
     if (x->m.code == COAP_PUT)
-        return on_put(x);
+        return on_put(n);
     return COAP_METHOD_NOT_ALLOWED;
 }
 
-static void request_answer(struct exchange *x)
+static void request_answer(struct node *n)
 {
+    struct node_exchange *x = &n->exchange;
+
     x->m.type = x->m.type == COAP_NON ? COAP_NON : COAP_ACK;
     if (x->m.type == COAP_NON)
-        x->m.message_id = x->node->message_id++;
-    uint8_t code = on_request(x);
+        x->m.message_id = n->message_id++;
+    uint8_t code = on_request(n);
     if (code == COAP_EMPTY)
         return;
-    reply_begin(x, code);
-    if (code == COAP_CHANGED && x->option[BLOCK1] != NONE)
-        reply_option(x, COAP_OPTION_BLOCK1, x->option[BLOCK1]); /* acknowledges the only block */
+    reply_begin(n, code);
+    if (code == COAP_CHANGED && x->option[NODE_BLOCK1] != NONE)
+        reply_option(n, COAP_OPTION_BLOCK1, x->option[NODE_BLOCK1]); /* acknowledges the only block */
     if (code == COAP_TOO_LARGE)
-        reply_option(x, OPTION_SIZE1, NODE_BLOCK_LEN); /* what would do: RFC 7252 5.9.2.9 */
-    reply_send(x);
+        reply_option(n, OPTION_SIZE1, NODE_BLOCK_LEN); /* what would do: RFC 7252 5.9.2.9 */
+    reply_send(n);
+    if (code == COAP_CHANGED)
+        node_coap_notify(n, x->resource);
 }
 
 enum status node_coap_input(struct node *n, struct node_session *s, const uint8_t *message, size_t len)
 {
-    struct exchange x;
-    enum status status = coapmsg_decode(message, len, &x.m);
+    struct node_exchange *x = &n->exchange;
+    enum status status = coapmsg_decode(message, len, &x->m);
 
-    x.node = n;
-    x.session = s;
-    if (status == SSM_OK && x.m.type >= COAP_ACK) {
-        observer_answered(&x);
-    } else if (status == SSM_OK && x.m.code != COAP_EMPTY && x.m.code <= REQUEST_CODE_MAX) {
-        request_answer(&x);
+    x->session = s;
+    if (status == SSM_OK && x->m.type >= COAP_ACK) {
+        observer_answered(n);
+    } else if (status == SSM_OK && x->m.code != COAP_EMPTY && x->m.code <= REQUEST_CODE_MAX) {
+        request_answer(n);
     } else if (len >= COAP_HEADER_LEN && (message[0] & 0xF0) == FIRST_BYTE_CON) {
         /* What cannot be processed is rejected (RFC 7252 4.2), a ping answered (4.3). */
-        x.m.type = COAP_RST;
-        x.m.token_len = 0;
-        reply_begin(&x, COAP_EMPTY);
-        reply_send(&x);
+        x->m.type = COAP_RST;
+        x->m.token_len = 0;
+        reply_begin(n, COAP_EMPTY);
+        reply_send(n);
     }
     return status;
 }

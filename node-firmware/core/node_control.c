@@ -39,8 +39,9 @@ static uint8_t keyblock_take(struct node *n, const struct keyblock *k)
     return COAP_CREATED;
 }
 
-static uint8_t on_keyblock(struct node *n, const struct control_message *m)
+static uint8_t on_keyblock(struct node *n)
 {
+    const struct control_message *m = &n->message;
     struct keyblock k;
     uint8_t code = COAP_BAD_REQUEST;
 
@@ -50,64 +51,64 @@ static uint8_t on_keyblock(struct node *n, const struct control_message *m)
     return code;
 }
 
-static bool list_has(const struct control_message *m, uint16_t handle)
+static bool list_has(const struct node *n, uint16_t handle)
 {
-    struct reader list = reader_over(m->payload, m->payload_len);
+    const struct control_message *m = &n->message;
 
-    while (list.left > 0)
-        if (reader_u16(&list) == handle)
+    for (size_t at = 0; at < m->payload_len; at += SESSION_NUMBER_LEN)
+        if (bytes_u16(m->payload + at) == handle)
             return true;
     return false;
 }
 
-static uint8_t on_live_list(struct node *n, const struct control_message *m)
+static uint8_t on_live_list(struct node *n)
 {
-    if (m->payload_len % SESSION_NUMBER_LEN != 0)
+    if (n->message.payload_len % SESSION_NUMBER_LEN != 0)
         return COAP_BAD_REQUEST;
     for (struct node_session *s = n->sessions; s < n->sessions + NODE_SESSIONS; s++)
-        if (!list_has(m, s->block.session))
+        if (!list_has(n, s->block.session))
             bytes_wipe(s, sizeof *s);
     return COAP_CHANGED;
 }
 
 /* A report has its session's number as message ID. */
-static void on_ack(struct node *n, uint16_t message_id)
+static void on_ack(struct node *n)
 {
     for (struct node_session *s = n->sessions; s < n->sessions + NODE_SESSIONS; s++)
-        if (s->closed_reason != 0 && s->block.session == message_id)
+        if (s->closed_reason != 0 && s->block.session == n->message.message_id)
             bytes_wipe(s, sizeof *s);
 }
 
-static uint8_t on_request(struct node *n, const struct control_message *m)
+static uint8_t on_request(struct node *n)
 {
-    if (m->resource == CONTROL_KEYBLOCK)
-        return on_keyblock(n, m);
-    if (m->resource == CONTROL_LIVE)
-        return on_live_list(n, m);
+    if (n->message.resource == CONTROL_KEYBLOCK)
+        return on_keyblock(n);
+    if (n->message.resource == CONTROL_LIVE)
+        return on_live_list(n);
     return COAP_NOT_FOUND;
 }
 
 /* Handles an authentic message, of which `is_new` is false for one that was seen before. */
-static enum status on_message(struct node *n, const struct control *c, bool is_new)
+static enum status on_message(struct node *n, bool is_new)
 {
-    struct control_message m;
-    enum status status = control_decode(c->body, c->body_len, &m);
+    struct control_message *m = &n->message;
+    enum status status = control_decode(n->control.body, n->control.body_len, m);
 
     if (status != SSM_OK)
         return status;
-    if (m.is_ack) {
-        on_ack(n, m.message_id);
+    if (m->is_ack) {
+        on_ack(n);
         return SSM_OK;
     }
     if (is_new) {
-        n->last_counter = c->counter;
-        n->last_code = on_request(n, &m);
+        n->last_message_id = m->message_id;
+        n->last_code = on_request(n);
         if (n->last_code == COAP_CREATED)
-            assoc_ratchet_node(n->present, c->step);
-    } else if (c->counter != n->last_counter) {
+            assoc_ratchet_node(n->present, n->control.step);
+    } else if (m->message_id != n->last_message_id) {
         return SSM_REPLAYED;
     }
-    control_send(n, control_encode_ack(m.message_id, n->last_code, n->frame + CONTROL_HEADER_LEN));
+    control_send(n, control_encode_ack(m->message_id, n->last_code, n->frame + CONTROL_HEADER_LEN));
     return SSM_OK;
 }
 
@@ -116,8 +117,9 @@ static enum status on_message(struct node *n, const struct control *c, bool is_n
  * untouched. Should sixteen attempts fail in a row, messages of the present association wait until that of
  * the same four bits is given up.
  */
-static enum status control_open(struct node *n, uint8_t *datagram, size_t len, struct control *c)
+static enum status control_open(struct node *n, uint8_t *datagram, size_t len)
 {
+    struct control *c = &n->control;
     struct assoc *pending = node_join_pending(n);
     enum status status = SSM_BAD_TAG;
 
@@ -134,12 +136,11 @@ static enum status control_open(struct node *n, uint8_t *datagram, size_t len, s
 
 enum status node_control_input(struct node *n, uint8_t *datagram, size_t len)
 {
-    struct control c;
-    enum status status = control_open(n, datagram, len, &c);
+    enum status status = control_open(n, datagram, len);
 
     if (status == SSM_OK || status == SSM_REPLAYED) {
-        status = on_message(n, &c, status == SSM_OK);
-        bytes_wipe(c.body, c.body_len);
+        status = on_message(n, status == SSM_OK);
+        bytes_wipe(n->control.body, n->control.body_len);
     }
     return status;
 }

@@ -7,14 +7,13 @@ enum {
     CONFIRM_LAST = NODE_TICKS(16384), /* five confirms: 1, 2, 4, 8, 16 s */
     REJOIN_PAUSE =
         NODE_TICKS(10000), /* REJOIN is not authenticated: whoever forges it gets one request in this time */
-    ENTROPY_LEN = 12,
 };
 
 static void join_transmit(struct node *n)
 {
     struct node_join *j = &n->join;
-    size_t len = j->state == NODE_JOIN_REQUESTING ? assoc_request_encode(n->psk, &j->transcript, n->frame)
-                                                  : assoc_confirm_encode(n->psk, &j->transcript, n->frame);
+    size_t len = assoc_encode(j->state == NODE_JOIN_REQUESTING ? ASSOC_REQUEST : ASSOC_CONFIRM, n->psk,
+                              &j->transcript, n->frame);
 
     port_send(n->port, n->frame, len);
     node_timer_backoff(n, &j->timer, &j->delay);
@@ -24,7 +23,6 @@ void node_join_begin(struct node *n)
 {
     struct node_join *j = &n->join;
     uint32_t counter = j->counter + 1;
-    uint8_t entropy[ENTROPY_LEN];
 
     j->delay = FIRST;
     if (counter == 0 || port_save_counter(n->port, counter) != SSM_OK) {
@@ -33,10 +31,8 @@ void node_join_begin(struct node *n)
         return;
     }
     j->counter = counter;
-    if (j->transcript.boot_id == 0)
-        j->transcript.boot_id = counter;
-    port_random(n->port, entropy, sizeof entropy);
-    assoc_set_node_nonce(&j->transcript, counter, entropy);
+    assoc_set_counter(&j->transcript, counter);
+    port_random(n->port, j->transcript.node_nonce + ASSOC_COUNTER_LEN, ASSOC_NONCE_LEN - ASSOC_COUNTER_LEN);
     j->state = NODE_JOIN_REQUESTING;
     join_transmit(n);
 }
@@ -47,17 +43,15 @@ void node_join_renew(struct node *n)
         node_join_begin(n);
 }
 
-static enum status join_on_answer(struct node *n, const uint8_t *datagram, size_t len)
+static enum status join_on_answer(struct node *n, const uint8_t *datagram)
 {
     struct node_join *j = &n->join;
 
     if (j->state != NODE_JOIN_REQUESTING)
         return SSM_REFUSED;
-    enum status status = assoc_answer_decode(datagram, len, &j->transcript);
-    if (status == SSM_OK)
-        status = assoc_verify(n->psk, &j->transcript, datagram, len);
-    if (status != SSM_OK)
-        return status;
+    assoc_decode(datagram, &j->transcript);
+    if (assoc_verify(n->psk, &j->transcript, datagram) != SSM_OK)
+        return SSM_BAD_TAG;
     j->state = NODE_JOIN_CONFIRMING;
     j->delay = FIRST;
     assoc_derive(n->psk, &j->transcript, node_join_pending(n));
@@ -70,7 +64,7 @@ enum status node_join_input(struct node *n, const uint8_t *datagram, size_t len)
     uint8_t number = assoc_number_of(datagram, len);
 
     if (number == ASSOC_ANSWER)
-        return join_on_answer(n, datagram, len);
+        return join_on_answer(n, datagram);
     if (number != ASSOC_REJOIN || n->join.rejoin_pause.armed)
         return SSM_REFUSED;
     node_timer_set(n, &n->join.rejoin_pause, REJOIN_PAUSE);
@@ -78,7 +72,7 @@ enum status node_join_input(struct node *n, const uint8_t *datagram, size_t len)
     return SSM_OK;
 }
 
-struct assoc *node_join_pending(struct node *n)
+SSM_NOINLINE struct assoc *node_join_pending(struct node *n)
 {
     if (n->join.state != NODE_JOIN_CONFIRMING)
         return NULL;

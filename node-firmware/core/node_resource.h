@@ -1,8 +1,8 @@
 /*
  * What an application offers to peers: a table of resources, which the board hands to node_init.
  *
- * The CoAP server calls the functions of the table. They use nothing of the node but its port, and of node.h
- * only node_resource_changed.
+ * The CoAP server calls the functions of the table while it answers. They use nothing of the node but its
+ * port, and call nothing of node.h.
  */
 #ifndef SSM_NODE_RESOURCE_H
 #define SSM_NODE_RESOURCE_H
@@ -27,7 +27,8 @@ struct node_resource {
     uint16_t format; /* Content-Format of its representation and of what PUT takes (enum coap_format) */
     /* Writes the whole representation, the same at each call until it changes. */
     void (*get)(const struct node *n, struct node_window *out);
-    /* Takes a new value, and answers with COAP_CHANGED or an error code. NULL: no PUT. */
+    /* Takes a new value, and answers with COAP_CHANGED, whereupon observers are told, or an error code. NULL:
+     * no PUT. */
     uint8_t (*put)(struct node *n, const uint8_t *value, uint16_t len);
     bool is_observable;
 };

@@ -7,7 +7,6 @@ enum {
     UNUSED = 938, /* 30 s: a session without an authentic record is dropped then */
     MINUTE = 1875,
     REPORT_FIRST = NODE_TICKS(2000),
-    SEND_SEQ_HI_END = 0xFFFF,
     ALERT_LEN = 2,
     ALERT_WARNING = 1, /* RFC 5246 7.2 */
     ALERT_FATAL = 2,
@@ -31,27 +30,27 @@ void node_session_install(struct node *n, struct node_session *s, const struct k
 {
     bytes_wipe(s, sizeof *s);
     bytes_copy(&s->block, k, sizeof *k);
-    s->send_seq.lo = k->first_send_seq;
+    s->send_seq.bytes[SEQ48_LEN - 1] = k->first_send_seq;
     node_timer_set(n, &s->timer, UNUSED);
     n->counters.installed++;
 }
 
 static void record_send(struct node *n, struct node_session *s, uint8_t type, uint16_t len)
 {
-    struct record r;
+    struct record *r = &n->record;
 
-    r.type = type;
-    r.epoch = 1;
-    r.seq = s->send_seq;
-    r.body = n->frame + NODE_BODY_AT;
-    r.body_len = len;
+    bytes_put_u16(r->epoch, 1);
+    bytes_copy(&r->seq, &s->send_seq, sizeof r->seq);
     seq48_increment(&s->send_seq); /* spent, whatever happens next */
-    record_set_explicit_nonce(&r);
-    record_seal(&s->block.server, &r);
+    r->type = type;
+    record_set_explicit_nonce(r);
+    r->body = n->frame + NODE_BODY_AT;
+    r->body_len = len;
+    record_seal(&s->block.server, r);
 
-    uint8_t *tag = r.body + r.body_len;
-    linkframe_tag(n->present->tag_key, s->block.session, &r, tag);
-    uint8_t *start = linkframe_put_header(s->block.session, &r);
+    uint8_t *tag = r->body + r->body_len;
+    linkframe_tag(n->present->tag_key, s->block.session, r, tag);
+    uint8_t *start = linkframe_put_header(s->block.session, r);
     port_send(n->port, start, (size_t)(tag + LINK_TAG_LEN - start));
     n->counters.sealed++;
 }
@@ -83,7 +82,7 @@ static void session_close(struct node *n, struct node_session *s, uint8_t reason
 void node_session_send(struct node *n, struct node_session *s, uint16_t len)
 {
     /* Far from 2^48-2, which the gateway's tombstone has, and with room for our close_notify. */
-    if (s->send_seq.hi == SEND_SEQ_HI_END)
+    if ((s->send_seq.bytes[0] & s->send_seq.bytes[1]) == 0xFF)
         session_close(n, s, CONTROL_CLOSED_EXPIRED);
     else
         record_send(n, s, RECORD_APPLICATION_DATA, len);
@@ -107,18 +106,20 @@ static void session_mark_used(struct node_session *s)
         session_extend(s, MINUTE - UNUSED); /* to the end of the lifetime's first minute */
 }
 
-static enum status session_on_alert(struct node *n, struct node_session *s, const struct record *r)
+static enum status session_on_alert(struct node *n, struct node_session *s)
 {
-    if (r->body_len != ALERT_LEN)
+    const uint8_t *alert = n->record.body;
+
+    if (n->record.body_len != ALERT_LEN)
         return SSM_UNSUPPORTED;
-    if (r->body[0] == ALERT_FATAL || r->body[1] == ALERT_CLOSE_NOTIFY)
+    if (alert[0] == ALERT_FATAL || alert[1] == ALERT_CLOSE_NOTIFY)
         session_close(n, s, CONTROL_CLOSED_BY_PEER);
     return SSM_OK;
 }
 
-enum status node_session_receive(struct node *n, uint8_t *datagram, size_t len, struct record *r,
-                                 struct node_session **from)
+enum status node_session_receive(struct node *n, uint8_t *datagram, size_t len, struct node_session **from)
 {
+    struct record *r = &n->record;
     uint16_t handle;
 
     *from = NULL;
@@ -128,15 +129,14 @@ enum status node_session_receive(struct node *n, uint8_t *datagram, size_t len, 
     struct node_session *s = node_session_find(n, handle);
     if (s == NULL)
         return SSM_NOT_FOUND;
-    if (!replay_is_fresh(&s->received, r->seq))
-        return SSM_REPLAYED;
     status = record_open(&s->block.client, r);
     if (status != SSM_OK)
         return status;
-    replay_accept(&s->received, r->seq);
+    if (!replay_accept(&s->received, &r->seq))
+        return SSM_REPLAYED;
     session_mark_used(s);
     if (r->type == RECORD_ALERT)
-        return session_on_alert(n, s, r);
+        return session_on_alert(n, s);
     *from = s;
     return SSM_OK;
 }

@@ -20,12 +20,12 @@ void node_session_install(struct node *n, struct node_session *s, const struct k
 
 /*
  * Opens a relayed record in place. SSM_OK: it is authentic and new, and its alert, if it was one, has been
- * dealt with; *from is its session while that lives on and there is application data at r->body, otherwise
- * NULL. SSM_NOT_FOUND: no live session of that number. SSM_REPLAYED, SSM_BAD_TAG, SSM_MALFORMED,
+ * dealt with; *from is its session while that lives on and there is application data at n->record.body,
+ * otherwise NULL. SSM_NOT_FOUND: no live session of that number. SSM_REPLAYED, SSM_BAD_TAG, SSM_MALFORMED,
  * SSM_TRUNCATED, SSM_UNSUPPORTED (an alert that is no alert): nothing has changed.
  */
 SSM_MUST_CHECK enum status node_session_receive(struct node *n, uint8_t *datagram, size_t len,
-                                                struct record *r, struct node_session **from);
+                                                struct node_session **from);
 
 /*
  * Seals and sends `len` bytes of application data, at most NODE_BODY_MAX, that stand at frame + NODE_BODY_AT.

@@ -8,6 +8,7 @@
 #define SSM_NODE_STATE_H
 
 #include "assoc.h"
+#include "control.h"
 #include "keyblock.h"
 #include "linkframe.h"
 #include "port.h"
@@ -77,6 +78,19 @@ struct node_join {
     uint8_t state; /* enum node_join_state */
 };
 
+/* The options whose values are kept. */
+enum node_kept_option { NODE_OBSERVE, NODE_FORMAT, NODE_ACCEPT, NODE_BLOCK2, NODE_BLOCK1, NODE_KEPT };
+
+/* One CoAP message from or to a peer. */
+struct node_exchange {
+    struct node_session *session;
+    const struct node_resource *resource;
+    struct coapmsg m; /* as received, then with the type and message ID of the reply */
+    uint16_t option[NODE_KEPT];
+    uint8_t *at; /* end of the reply so far */
+    uint8_t last_option;
+};
+
 /* Wrap around. */
 struct node_counters {
     uint16_t input[SSM_IO + 1]; /* datagrams, by the status that they ended with; SSM_OK: accepted */
@@ -93,9 +107,9 @@ struct node {
     uint8_t psk[ASSOC_PSK_LEN];
     struct node_join join;
     struct assoc assoc[2];
-    struct assoc *present; /* the confirmed one of the two, or NULL; the other is for the next */
-    uint8_t last_code;     /* how the last request on it was acknowledged */
-    uint32_t last_counter; /* the last request's counter */
+    struct assoc *present;    /* the confirmed one of the two, or NULL; the other is for the next */
+    uint8_t last_code;        /* how the latest request of the gateway was acknowledged */
+    uint16_t last_message_id; /* of that request */
     struct node_timer report_timer;
     uint16_t report_delay;
 
@@ -104,8 +118,12 @@ struct node {
     uint32_t observe_seq; /* RFC 7641 4.4: rises with every notification, 24 bits go on the wire */
     uint16_t message_id;  /* of the next CoAP message that starts here */
 
-    uint16_t now;  /* when the present call into the core began */
-    uint16_t wait; /* node_tick: until the earliest armed timer */
+    struct control control;         /* that is being handled */
+    struct control_message message; /* inside it */
+    struct record record;           /* likewise */
+    struct node_exchange exchange;  /* likewise */
+    uint16_t now;                   /* when the present call into the core began */
+    uint16_t wait;                  /* node_tick: until the earliest armed timer */
     struct node_counters counters;
     uint8_t frame[LINK_MTU_THREE_HOPS]; /* the datagram that is being built */
 };

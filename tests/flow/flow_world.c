@@ -157,7 +157,7 @@ static void watch_peer(const struct flow_world *w, const uint8_t *datagram, size
     memcpy(copy, datagram, len);
     for (size_t at = 0; at < len; at += used) {
         assert_int_equal(record_peek(copy + at, len - at, &r, &used), SSM_OK);
-        if (r.epoch > 0)
+        if (record_epoch(&r) > 0)
             nonces_expect_known(w->nonces, &r);
     }
 }
@@ -173,7 +173,7 @@ static void watch_prepare(const struct flow_world *w, const struct message *m)
         memcpy(copy, m->data[i].at, m->data[i].len);
         for (size_t at = 0; at < m->data[i].len; at += used) {
             assert_int_equal(record_peek(copy + at, m->data[i].len - at, &r, &used), SSM_OK);
-            if (r.epoch > 0)
+            if (record_epoch(&r) > 0)
                 nonces_note(w->nonces, m->node, m->handle, &r);
         }
     }

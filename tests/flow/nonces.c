@@ -48,15 +48,15 @@ static bool is_same(const struct nonce *one, const struct record *r)
 
 void nonces_note(struct nonces *n, uint32_t node, uint16_t session, const struct record *r)
 {
-    assert_int_equal(r->epoch, 1);
+    assert_int_equal(record_epoch(r), 1);
     assert_true(r->body_len <= BODY_MAX);
     for (size_t i = 0; i < n->count; i++) {
         const struct nonce *one = &n->all[i];
         /* The explicit nonce is what enters the cipher; it repeats exactly if the number does. */
-        if (one->node == node && one->session == session && seq48_compare(&one->seq, &r->seq) == 0) {
+        if (one->node == node && one->session == session && memcmp(&one->seq, &r->seq, SEQ48_LEN) == 0) {
             if (!is_same(one, r))
-                fail_msg("node %u, session %u: number %u.%u was sealed twice", node, session, r->seq.hi,
-                         r->seq.lo);
+                fail_msg("node %u, session %u: number %u.%u was sealed twice", node, session,
+                         bytes_u16(r->seq.bytes), bytes_u32(r->seq.bytes + 2));
             return;
         }
     }
@@ -76,7 +76,8 @@ void nonces_note(struct nonces *n, uint32_t node, uint16_t session, const struct
 void nonces_expect_known(const struct nonces *n, const struct record *r)
 {
     for (size_t i = 0; i < n->count; i++)
-        if (seq48_compare(&n->all[i].seq, &r->seq) == 0 && is_same(&n->all[i], r))
+        if (memcmp(&n->all[i].seq, &r->seq, SEQ48_LEN) == 0 && is_same(&n->all[i], r))
             return;
-    fail_msg("a record of type %u with number %u.%u was sealed out of sight", r->type, r->seq.hi, r->seq.lo);
+    fail_msg("a record of type %u with number %u.%u was sealed out of sight", r->type,
+             bytes_u16(r->seq.bytes), bytes_u32(r->seq.bytes + 2));
 }

@@ -14,7 +14,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 
     if (linkframe_decode(datagram, len, &handle, &r) == SSM_OK) {
         FUZZ_CHECK(link_kind_of(datagram, len) == LINK_RECORD);
-        FUZZ_CHECK(handle != 0 && r.epoch == 1 && r.version == RECORD_VERSION_DTLS12);
+        FUZZ_CHECK(handle != 0 && record_epoch(&r) == 1 && record_version(&r) == RECORD_VERSION_DTLS12);
         FUZZ_CHECK(r.body_len >= RECORD_TAG_LEN && r.body + r.body_len == datagram + len);
         FUZZ_CHECK(linkframe_put_header(handle, &r) == datagram);
         FUZZ_CHECK(memcmp(datagram, data, len) == 0);

@@ -105,8 +105,10 @@ static void control_feed(struct world *w, const uint8_t *body, size_t len)
 static void record_feed(struct world *w, uint8_t type, const uint8_t *data, size_t len)
 {
     uint8_t buf[LINK_RECORD_HEADER_MAX + LEN_MASK + RECORD_TAG_LEN];
-    struct record r = {
-        .type = type, .epoch = 1, .seq = {.lo = ++w->record_seq}, .body = buf + LINK_RECORD_HEADER_MAX};
+    struct record r = {.type = type,
+                       .epoch = {0, 1},
+                       .seq = seq48_make(0, ++w->record_seq),
+                       .body = buf + LINK_RECORD_HEADER_MAX};
 
     r.body_len = (uint16_t)len;
     bytes_copy(r.body, data, len);
@@ -128,9 +130,10 @@ static void world_start(struct world *w)
     bytes_fill(&t, 0, sizeof t);
     node_init(&w->node, &name, PSK, &w->port, RESOURCES);
     SSM_ASSERT(node_start(&w->node) == SSM_OK);
-    SSM_ASSERT(assoc_request_decode(w->port.last, w->port.last_len, &t) == SSM_OK);
+    SSM_ASSERT(assoc_number_of(w->port.last, w->port.last_len) == ASSOC_REQUEST);
+    assoc_decode(w->port.last, &t);
     t.gateway = name;
-    feed(w, message, assoc_answer_encode(PSK, &t, message));
+    feed(w, message, assoc_encode(ASSOC_ANSWER, PSK, &t, message));
     assoc_derive(PSK, &t, &w->gateway);
 
     w->block = (struct keyblock){.session = SESSION, .first_send_seq = KEYBLOCK_FIRST_SEND_SEQ};

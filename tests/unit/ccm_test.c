@@ -30,7 +30,7 @@ static void load(const struct ccm_vector *v, struct loaded *out)
         .nonce_len = (uint8_t)hex_read(v->nonce, out->nonce),
         .tag_len = (uint8_t)v->tag_len,
         .aad = out->aad,
-        .aad_len = (uint16_t)hex_read(v->aad, out->aad),
+        .aad_len = (uint8_t)hex_read(v->aad, out->aad),
     };
     assert_int_equal(out->sealed_len, out->plain_len + v->tag_len);
 }

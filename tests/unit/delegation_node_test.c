@@ -59,7 +59,7 @@ static void an_older_request_does_not_displace_a_newer_one(void **state)
     uint8_t confirm[ASSOC_MESSAGE_MAX];
 
     size_t old_len = world_request(n, 2, old);
-    n->transcript.boot_id = 1;
+    assoc_set_boot_id(&n->transcript, 1);
     world_send_request(w, n, 3);
     size_t confirm_len = world_confirm(w, n, confirm);
     world_from_node(w, n, old, old_len);
@@ -74,7 +74,7 @@ static void a_forged_confirmation_changes_nothing(void **state)
     struct world_node *n = &w->nodes[0];
     uint8_t buf[ASSOC_MESSAGE_MAX];
 
-    n->transcript.boot_id = 2;
+    assoc_set_boot_id(&n->transcript, 2);
     world_send_request(w, n, 2);
     size_t len = world_confirm(w, n, buf);
     for (size_t bit = 0; bit < 8 * len; bit++) {
@@ -93,7 +93,7 @@ static void a_repeated_confirmation_changes_nothing(void **state)
     struct world_node *n = &w->nodes[0];
     uint8_t buf[ASSOC_MESSAGE_MAX];
 
-    n->transcript.boot_id = 1;
+    assoc_set_boot_id(&n->transcript, 1);
     world_send_request(w, n, 2);
     size_t len = world_confirm(w, n, buf);
     world_from_node(w, n, buf, len);
@@ -111,7 +111,7 @@ static void no_association_takes_effect_before_its_counter_is_durable(void **sta
     struct world_node *n = &w->nodes[0];
     uint8_t buf[ASSOC_MESSAGE_MAX];
 
-    n->transcript.boot_id = 1;
+    assoc_set_boot_id(&n->transcript, 1);
     world_send_request(w, n, 2);
     size_t len = world_confirm(w, n, buf);
     w->store.is_broken = true;
@@ -465,7 +465,7 @@ static void a_repeated_confirmation_does_not_bar_key_blocks(void **state)
     struct world_node *n = &w->nodes[0];
     uint8_t confirm[ASSOC_MESSAGE_MAX];
 
-    n->transcript.boot_id = 1;
+    assoc_set_boot_id(&n->transcript, 1);
     world_send_request(w, n, 2);
     size_t len = world_confirm(w, n, confirm);
     world_from_node(w, n, confirm, len);

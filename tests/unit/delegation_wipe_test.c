@@ -1,6 +1,6 @@
 /*
  * Once the key block is sealed, no 8-byte window of either traffic key is left in the process that ran the
- * handshake.
+ * handshake; once it is acknowledged, none of the control key that sealed it.
  *
  * Memory is copied before and after the sealing, and searched later, because only the opened key block tells
  * what to search for, and the test may leave copies of that. Not on an AddressSanitizer build, whose memory
@@ -72,16 +72,41 @@ static void no_traffic_key_is_left_once_it_is_sealed(void **state)
     assert_false(has_window_of(&snapshots[1], k.client.key));
 }
 
+/* What seals the next key block is not what sealed this one, and nothing here can open this one again. */
+static void no_control_key_is_left_once_its_key_block_is_acknowledged(void **state)
+{
+    struct world *w = *state;
+    struct world_node *n = &w->nodes[0];
+    uint8_t *hidden = snapshots[0].bytes + SNAPSHOT_MAX; /* shared memory, which is not searched */
+    struct keyblock k;
+
+#ifdef __SANITIZE_ADDRESS__
+    skip();
+#endif
+    world_connect(w, "alice", ALICE_KEY, 4000, NODE_1);
+    memcpy(hidden, n->assoc.down_key, AES_KEY_LEN);
+    uint16_t message_id = world_open_keyblock(n, world_expect(w, MSG_SESSION_PREPARE), &k);
+    bytes_wipe(n->assoc.down_key_before, AES_KEY_LEN); /* the node's */
+    snapshot_take(&snapshots[0]);
+    world_ack(w, n, message_id, COAP_CREATED);
+    world_expect(w, MSG_SESSION_COMMIT);
+    snapshot_take(&snapshots[1]);
+    assert_true(has_window_of(&snapshots[0], hidden));
+    assert_false(has_window_of(&snapshots[1], hidden));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(no_traffic_key_is_left_once_it_is_sealed, world_setup,
                                         world_teardown),
+        cmocka_unit_test_setup_teardown(no_control_key_is_left_once_its_key_block_is_acknowledged,
+                                        world_setup, world_teardown),
     };
 
     for (size_t i = 0; i < 2; i++) {
         snapshots[i].bytes =
-            mmap(NULL, SNAPSHOT_MAX, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+            mmap(NULL, SNAPSHOT_MAX + AES_KEY_LEN, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
         assert_true(snapshots[i].bytes != MAP_FAILED);
     }
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -276,11 +276,9 @@ static inline void world_from_node(struct world *w, const struct world_node *n, 
 
 static inline size_t world_request(struct world_node *n, uint32_t counter, uint8_t *out)
 {
-    static const uint8_t ENTROPY[12] = {7};
-
     n->counter = counter;
-    assoc_set_node_nonce(&n->transcript, counter, ENTROPY);
-    return assoc_request_encode(n->psk, &n->transcript, out);
+    assoc_set_counter(&n->transcript, counter);
+    return assoc_encode(ASSOC_REQUEST, n->psk, &n->transcript, out);
 }
 
 static inline void world_send_request(struct world *w, struct world_node *n, uint32_t counter)
@@ -297,10 +295,11 @@ static inline size_t world_confirm(struct world *w, struct world_node *n, uint8_
 
     assert_int_equal(answer->kind, REPEAT_NO);
     assert_true(endpoint_equal(&answer->peer, &n->endpoint));
-    assert_int_equal(assoc_answer_decode(answer->data[0].at, answer->data[0].len, &n->transcript), SSM_OK);
-    assert_int_equal(assoc_verify(n->psk, &n->transcript, answer->data[0].at, answer->data[0].len), SSM_OK);
+    assert_int_equal(assoc_number_of(answer->data[0].at, answer->data[0].len), ASSOC_ANSWER);
+    assoc_decode(answer->data[0].at, &n->transcript);
+    assert_int_equal(assoc_verify(n->psk, &n->transcript, answer->data[0].at), SSM_OK);
     assoc_derive(n->psk, &n->transcript, &n->assoc);
-    return assoc_confirm_encode(n->psk, &n->transcript, out);
+    return assoc_encode(ASSOC_CONFIRM, n->psk, &n->transcript, out);
 }
 
 /* The whole exchange, up to NODE_KEYS; the live list is still to be answered. */
@@ -308,7 +307,7 @@ static inline void world_associate(struct world *w, struct world_node *n, uint32
 {
     uint8_t buf[ASSOC_MESSAGE_MAX];
 
-    n->transcript.boot_id = boot_id;
+    assoc_set_boot_id(&n->transcript, boot_id);
     world_send_request(w, n, counter);
     world_from_node(w, n, buf, world_confirm(w, n, buf));
     const struct message *keys = world_expect(w, MSG_NODE_KEYS);

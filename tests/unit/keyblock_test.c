@@ -42,8 +42,8 @@ static void known_bytes(void **state)
     memset(k.client.iv, 0xC1, RECORD_IV_LEN);
     memset(k.server.iv, 0x51, RECORD_IV_LEN);
     memset(expected + 8, 0xC0, 16);
-    memset(expected + 24, 0x50, 16);
-    memset(expected + 40, 0xC1, 4);
+    memset(expected + 24, 0xC1, 4);
+    memset(expected + 28, 0x50, 16);
     memset(expected + 44, 0x51, 4);
     keyblock_encode(&k, wire);
     assert_memory_equal(wire, expected, sizeof wire);

@@ -25,7 +25,8 @@ struct frame {
 static void frame_start(struct frame *f, uint8_t type, struct seq48 seq, uint16_t body_len)
 {
     memset(f, 0, sizeof *f);
-    f->record = (struct record){.type = type, .version = RECORD_VERSION_DTLS12, .epoch = 1, .seq = seq};
+    f->record =
+        (struct record){.type = type, .version = RECORD_VERSION_DTLS12_BYTES, .epoch = {0, 1}, .seq = seq};
     record_set_explicit_nonce(&f->record);
     f->record.body = f->buffer + LINK_RECORD_HEADER_MAX + RECORD_SEALED_HEADER_LEN;
     f->record.body_len = body_len;
@@ -35,9 +36,9 @@ static void frame_start(struct frame *f, uint8_t type, struct seq48 seq, uint16_
 static void assert_same_record(const struct record *a, const struct record *b)
 {
     assert_int_equal(a->type, b->type);
-    assert_int_equal(a->version, b->version);
-    assert_int_equal(a->epoch, b->epoch);
-    assert_int_equal(seq48_compare(&a->seq, &b->seq), 0);
+    assert_int_equal(record_version(a), record_version(b));
+    assert_int_equal(record_epoch(a), record_epoch(b));
+    assert_memory_equal(&a->seq, &b->seq, SEQ48_LEN);
     assert_memory_equal(a->explicit_nonce, b->explicit_nonce, RECORD_EXPLICIT_LEN);
     assert_ptr_equal(a->body, b->body);
     assert_int_equal(a->body_len, b->body_len);
@@ -62,12 +63,12 @@ static void assert_round_trip(struct frame *f, uint16_t handle, size_t header_le
 static void header_shapes(void **state)
 {
     static const struct {
-        struct seq48 seq;
+        uint16_t hi;
+        uint32_t lo;
         size_t width;
     } SHAPES[] = {
-        {{0, 0}, 2},        {{0, 0xFFFF}, 2},    {{0, 0x10000}, 3},
-        {{0, 0xFFFFFF}, 3}, {{0, 0x1000000}, 4}, {{0, 0xFFFFFFFF}, 4},
-        {{1, 0}, 6},        {{0x0100, 0}, 6},    {{0xFFFF, 0xFFFFFFFF}, 6},
+        {0, 0, 2},          {0, 0xFFFF, 2}, {0, 0x10000, 3}, {0, 0xFFFFFF, 3},        {0, 0x1000000, 4},
+        {0, 0xFFFFFFFF, 4}, {1, 0, 6},      {0x0100, 0, 6},  {0xFFFF, 0xFFFFFFFF, 6},
     };
     static const uint8_t TYPES[] = {RECORD_APPLICATION_DATA, RECORD_ALERT};
     struct frame f;
@@ -75,7 +76,7 @@ static void header_shapes(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof SHAPES / sizeof SHAPES[0]; i++) {
         for (size_t t = 0; t < sizeof TYPES; t++) {
-            frame_start(&f, TYPES[t], SHAPES[i].seq, 20);
+            frame_start(&f, TYPES[t], seq48_make(SHAPES[i].hi, SHAPES[i].lo), 20);
             assert_round_trip(&f, 0x1234, 3 + SHAPES[i].width);
             f.record.explicit_nonce[7] ^= 1;
             assert_round_trip(&f, 0xFFFF, 3 + SHAPES[i].width + RECORD_EXPLICIT_LEN);
@@ -117,7 +118,8 @@ static void random_records(void **state)
         uint8_t shift = (uint8_t)(seeded_u32() % 32);
         struct seq48 seq =
             seq48_make((uint16_t)(seeded_u32() % 4 == 0 ? seeded_u32() : 0), seeded_u32() >> shift);
-        size_t width = seq.hi != 0 ? 6 : seq.lo > 0xFFFFFF ? 4 : seq.lo > 0xFFFF ? 3 : 2;
+        uint32_t low = bytes_u32(seq.bytes + 2);
+        size_t width = bytes_u16(seq.bytes) != 0 ? 6 : low > 0xFFFFFF ? 4 : low > 0xFFFF ? 3 : 2;
         bool is_explicit = seeded_u32() % 2 == 0;
         uint8_t type = seeded_u32() % 2 == 0 ? RECORD_ALERT : RECORD_APPLICATION_DATA;
         frame_start(&f, type, seq, (uint16_t)(RECORD_TAG_LEN + seeded_u32() % (BODY_MAX - RECORD_TAG_LEN)));
@@ -138,10 +140,8 @@ static void every_truncation_fails(void **state)
     f.record.explicit_nonce[0] = 9;
     uint8_t *start = linkframe_put_header(7, &f.record);
     size_t header_len = (size_t)(f.record.body - start);
-    for (size_t len = 0; len < header_len; len++)
+    for (size_t len = 0; len < header_len + RECORD_TAG_LEN; len++)
         assert_int_equal(linkframe_decode(start, len, &handle, &out), SSM_TRUNCATED);
-    for (size_t len = header_len; len < header_len + RECORD_TAG_LEN; len++)
-        assert_int_equal(linkframe_decode(start, len, &handle, &out), SSM_MALFORMED);
     assert_int_equal(linkframe_decode(start, header_len + RECORD_TAG_LEN, &handle, &out), SSM_OK);
 }
 
@@ -256,7 +256,7 @@ static void relay_tag_binds_key_handle_and_number(void **state)
     assert_memory_not_equal(tag, other, sizeof tag);
     linkframe_tag(TAG_KEY, 78, &f.record, other);
     assert_memory_not_equal(tag, other, sizeof tag);
-    f.record.seq.hi = 1;
+    f.record.seq.bytes[1] = 1;
     linkframe_tag(TAG_KEY, 77, &f.record, other);
     assert_memory_not_equal(tag, other, sizeof tag);
 }

@@ -405,8 +405,8 @@ static inline size_t world_add_record(struct bytes *out, uint8_t type, uint16_t 
     uint8_t *start = out->at + out->len;
     size_t header_len = epoch > 0 ? RECORD_SEALED_HEADER_LEN : RECORD_HEADER_LEN;
     struct record r = {.type = type,
-                       .version = RECORD_VERSION_DTLS12,
-                       .epoch = epoch,
+                       .version = RECORD_VERSION_DTLS12_BYTES,
+                       .epoch = {(uint8_t)(epoch >> 8), (uint8_t)epoch},
                        .seq = seq48_make(0, seq),
                        .body = start + header_len,
                        .body_len = (uint16_t)body_len};

@@ -1,0 +1,206 @@
+/* The order of the hand-over: what may not happen before what, and what follows a step that fails. */
+#include "delegation_world.h"
+
+enum { FINISHED_RECORD_LEN = 53 };
+
+/* ---- a library that waits for Finished, and counts what it is given ---- */
+
+struct handshake {
+    const struct handshake_callbacks *callbacks;
+    void *owner;
+    unsigned fed;
+};
+
+static struct handshake only;
+static const struct handshake_keys KEYS = {.client = {.key = {1, 2, 3}}, .server = {.key = {4, 5, 6}}};
+
+static struct handshake *fake_create(void *ctx, const struct handshake_callbacks *callbacks, void *owner)
+{
+    (void)ctx;
+    only = (struct handshake){.callbacks = callbacks, .owner = owner};
+    return &only;
+}
+
+/* Answers the ClientHello, and gives the keys with the second record. */
+static enum handshake_result fake_feed(struct handshake *h, const struct endpoint *peer,
+                                       const uint8_t *record, size_t len, uint64_t now_ms)
+{
+    static const uint8_t SERVER_HELLO[] = {22, 0xFE, 0xFD, 0, 0, 0, 0, 0, 0, 0, 1, 0, 1, 2};
+    uint8_t psk[SUBSCRIBER_PSK_MAX];
+    size_t psk_len;
+
+    (void)peer, (void)record, (void)len, (void)now_ms;
+    h->fed++;
+    if (h->fed == 1)
+        h->callbacks->send(h->owner, SERVER_HELLO, sizeof SERVER_HELLO);
+    if (h->fed == 2) {
+        assert_true(h->callbacks->psk(h->owner, (const uint8_t *)"alice", 5, psk, &psk_len));
+        h->callbacks->keys(h->owner, &KEYS);
+    }
+    return HANDSHAKE_CONTINUE;
+}
+
+static uint64_t fake_deadline(const struct handshake *h)
+{
+    (void)h;
+    return UINT64_MAX;
+}
+
+static void fake_destroy(struct handshake *h)
+{
+    (void)h;
+}
+
+static int setup_with_fake(void **state)
+{
+    static const struct handshake_engine ENGINE = {
+        .create = fake_create, .feed = fake_feed, .deadline = fake_deadline, .destroy = fake_destroy};
+    struct world *w = world_create();
+
+    world_start_over(w, &ENGINE);
+    world_list_sessions(w, NULL, 0, 0);
+    world_associate(w, &w->nodes[0], 1, 1);
+    world_expect_no_sessions(w, &w->nodes[0]);
+    *state = w;
+    return 0;
+}
+
+/* A record that the client has sealed, authentic under its key. */
+static void send_sealed(struct world_client *c, uint8_t type, uint16_t epoch, uint32_t seq)
+{
+    uint8_t datagram[FINISHED_RECORD_LEN] = {0};
+    struct record r = {.type = type,
+                       .epoch = {(uint8_t)(epoch >> 8), (uint8_t)epoch},
+                       .seq = seq48_make(0, seq),
+                       .body = datagram + RECORD_SEALED_HEADER_LEN,
+                       .body_len = sizeof datagram - RECORD_SEALED_HEADER_LEN - RECORD_TAG_LEN};
+
+    record_set_explicit_nonce(&r);
+    record_seal(&KEYS.client, &r);
+    world_send_record(c, record_put_header(&r), sizeof datagram);
+}
+
+static void nothing_but_authentic_finished_records_reach_the_library(void **state)
+{
+    static const uint8_t HELLO[13 + 12 + 34] = {22, 0xFE, 0xFD, 0, 0, 0, 0, 0, 0, 0, 1, 0, 46, 1};
+    static const uint8_t KEY_EXCHANGE[] = {22, 0xFE, 0xFD, 0, 0, 0, 0, 0, 0, 0, 2, 0, 1, 16};
+    struct world *w = *state;
+    struct world_client c = {.world = w, .endpoint = world_endpoint(20, 4000), .port_node = NODE_1};
+
+    world_send_record(&c, HELLO, sizeof HELLO);
+    send_sealed(&c, RECORD_HANDSHAKE, 1, 0); /* no keys yet to open it with */
+    assert_int_equal(only.fed, 1);
+    world_send_record(&c, KEY_EXCHANGE, sizeof KEY_EXCHANGE);
+    assert_int_equal(only.fed, 2);
+    send_sealed(&c, RECORD_APPLICATION_DATA, 1, 1);
+    send_sealed(&c, RECORD_ALERT, 1, 2);
+    send_sealed(&c, RECORD_HANDSHAKE, 2, 3);
+    assert_int_equal(only.fed, 2);
+    send_sealed(&c, RECORD_HANDSHAKE, 1, 4);
+    assert_int_equal(only.fed, 3);
+    world_expect_none(w, MSG_SESSION_PREPARE);
+}
+
+/* ---- with the real library ---- */
+
+static void nothing_is_shipped_before_finished_is_verified(void **state)
+{
+    struct world *w = *state;
+    struct world_client *alice = world_add_client(w, "alice", ALICE_KEY, 4000, NODE_1);
+    uint8_t finished[FINISHED_RECORD_LEN], forged[FINISHED_RECORD_LEN];
+
+    for (int turn = 0; turn < 3; turn++) { /* ClientHello, ClientHello with cookie, last flight */
+        alice->is_holding = turn == 2;
+        peer_mbedtls.run(alice->peer, w->now_ms);
+        while (world_deliver_to_clients(w))
+            continue;
+    }
+    struct peer_datagram *last = &alice->held[alice->held_count - 1];
+    last->len -= sizeof finished;
+    memcpy(finished, last->bytes + last->len, sizeof finished);
+    memcpy(forged, finished, sizeof forged);
+    forged[FINISHED_RECORD_LEN - 1] ^= 1;
+
+    world_release_held(alice); /* the keys exist now */
+    world_send_record(alice, forged, sizeof forged);
+    world_advance(w, 1900);
+    world_expect_none(w, MSG_SESSION_PREPARE);
+    world_expect_none(w, MSG_NODE_CTRL_OUT);
+    assert_int_equal(w->store.nodes[0].session_limit, 0); /* not even a number is taken */
+
+    world_send_record(alice, finished, sizeof finished);
+    world_expect(w, MSG_SESSION_PREPARE);
+    assert_true(w->limit_at_prepare > 0);
+}
+
+static void a_session_without_row_goes_on_the_nodes_delete_list(void **state)
+{
+    struct world *w = *state;
+    struct world_node *n = &w->nodes[0];
+    struct message ended = {.type = MSG_SESSION_ABORT, .node = NODE_1, .kind = CLOSE_STORE};
+    struct keyblock k;
+
+    world_connect(w, "alice", ALICE_KEY, 4000, NODE_1);
+    const struct message *prepare = world_expect(w, MSG_SESSION_PREPARE);
+    ended.connection = prepare->connection;
+    ended.handle = prepare->handle;
+    world_ack(w, n, world_open_keyblock(n, prepare, &k), COAP_CREATED);
+    world_expect(w, MSG_SESSION_COMMIT);
+    delegator_on_message(w->delegator, &ended, w->now_ms); /* the node has it, and relay has not */
+    world_expect_no_sessions(w, n);
+    world_talk(w);
+    assert_int_equal(w->clients[0].peer->alert, 80);
+    /* Its number is spent. */
+    world_connect(w, "alice", ALICE_KEY, 4001, NODE_1);
+    assert_true(world_accept(w, n).session > k.session);
+}
+
+/* The node has acknowledged and the row is being written: the session exists for everyone but its peer. */
+static void a_new_handshake_does_not_abort_a_session_that_is_being_committed(void **state)
+{
+    struct world *w = *state;
+    struct world_node *n = &w->nodes[0];
+    struct keyblock first, second;
+
+    world_connect(w, "alice", ALICE_KEY, 4000, NODE_1);
+    struct message prepare = *world_expect(w, MSG_SESSION_PREPARE);
+    world_ack(w, n, world_open_keyblock(n, &prepare, &first), COAP_CREATED);
+    world_expect(w, MSG_SESSION_COMMIT);
+    world_connect(w, "alice", ALICE_KEY, 4000, NODE_1);
+    world_expect_none(w, MSG_SESSION_ABORT);
+    prepare.type = MSG_SESSION_DURABLE;
+    delegator_on_message(w->delegator, &prepare, w->now_ms);
+    second = world_accept(w, n);
+    assert_int_equal(second.slot, first.slot);
+    assert_true(second.replaces);
+    assert_true(second.session > first.session);
+}
+
+static void after_a_restart_the_live_list_precedes_key_blocks(void **state)
+{
+    struct world *w = *state;
+    struct world_node *n = &w->nodes[0];
+
+    assert_int_equal(delegator_start(w->delegator, w->now_ms), SSM_OK);
+    world_connect(w, "alice", ALICE_KEY, 4000, NODE_1);
+    world_expect_none(w, MSG_SESSION_PREPARE); /* which slots are in use is not known */
+    world_list_sessions(w, NULL, 0, 0);
+    world_expect_none(w, MSG_SESSION_PREPARE);
+    world_expect_no_sessions(w, n);
+    world_expect(w, MSG_SESSION_PREPARE);
+}
+
+int main(void)
+{
+#define WORLD(test) cmocka_unit_test_setup_teardown(test, world_setup, world_teardown)
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(nothing_but_authentic_finished_records_reach_the_library,
+                                        setup_with_fake, world_teardown),
+        WORLD(nothing_is_shipped_before_finished_is_verified),
+        WORLD(a_session_without_row_goes_on_the_nodes_delete_list),
+        WORLD(a_new_handshake_does_not_abort_a_session_that_is_being_committed),
+        WORLD(after_a_restart_the_live_list_precedes_key_blocks),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

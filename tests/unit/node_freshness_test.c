@@ -1,0 +1,57 @@
+#include "node_world.h"
+
+/* The nonce of a node's first request, on a board whose randomness begins there. */
+static void first_nonce(uint16_t random, uint8_t nonce[ASSOC_NONCE_LEN])
+{
+    struct world w;
+
+    world_init(&w);
+    w.port.random = random;
+    assert_int_equal(node_start(&w.node), SSM_OK);
+    struct datagram d = world_take(&w);
+    gateway_read_request(&w, &d);
+    assert_int_equal(assoc_counter(&w.transcript), 1);
+    memcpy(nonce, w.transcript.node_nonce, ASSOC_NONCE_LEN);
+}
+
+/* Storage may be restored from a copy: the counter then says the same as before, and entropy does not. */
+static void test_a_restored_counter_does_not_repeat_a_nonce(void **state)
+{
+    uint8_t one[ASSOC_NONCE_LEN], two[ASSOC_NONCE_LEN];
+
+    (void)state;
+    first_nonce(1, one);
+    first_nonce(2, two);
+    assert_memory_equal(one, two, 4); /* the counter */
+    assert_memory_not_equal(one + 4, two + 4, ASSOC_NONCE_LEN - 4);
+}
+
+/* The same request, answered twice: the node's keys depend on the gateway's nonce, too. */
+static void test_keys_differ_with_the_gateways_nonce(void **state)
+{
+    struct assoc keys[2];
+
+    (void)state;
+    for (uint8_t i = 0; i < 2; i++) {
+        struct world w;
+        world_init(&w);
+        w.port.random = 1;
+        assert_int_equal(node_start(&w.node), SSM_OK);
+        w.transcript.gateway_nonce[1] = i;
+        world_associate(&w);
+        keys[i] = *w.node.present;
+    }
+    assert_memory_not_equal(keys[0].down_key, keys[1].down_key, AES_KEY_LEN);
+    assert_memory_not_equal(keys[0].up_key, keys[1].up_key, AES_KEY_LEN);
+    assert_memory_not_equal(keys[0].tag_key, keys[1].tag_key, AES_KEY_LEN);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_a_restored_counter_does_not_repeat_a_nonce),
+        cmocka_unit_test(test_keys_differ_with_the_gateways_nonce),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
