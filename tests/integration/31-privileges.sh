@@ -25,10 +25,10 @@ done
 files_of() { # ROLE: what its descriptors are
     find "/proc/$(process_of "$1")/fd" -mindepth 1 -printf '%l\n'
 }
-files_of relay | grep -q relay.db || fail "relay does not even have its own database open: this test sees nothing"
-files_of keys | grep -q keys.db || fail "keys does not even have its own database open: this test sees nothing"
+files_of relay | grep >/dev/null relay.db || fail "relay does not even have its own database open: this test sees nothing"
+files_of keys | grep >/dev/null keys.db || fail "keys does not even have its own database open: this test sees nothing"
 files_of relay | grep -E 'keys\.db|storage\.key|admin' && fail "relay has something of keys open"
-files_of keys | grep -q relay.db && fail "keys has the relay's database open"
+files_of keys | grep >/dev/null relay.db && fail "keys has the relay's database open"
 
 # Sockets of the Internet families, by inode.
 sockets_of() { # ROLE

@@ -25,14 +25,14 @@ for command in "node list" "node show kitchen" "status" "session list" "subscrib
         has "$work/ctl.out" "$key" && fail "ssmctl $command shows the key"
     done
 done
-ctl node show kitchen --show-key | grep -qF "$key" || fail "node show --show-key does not show the key"
+ctl node show kitchen --show-key | grep >/dev/null -F "$key" || fail "node show --show-key does not show the key"
 [ "$(query "d['psk']" node show kitchen --show-key)" = "$key" ] || fail "nor in JSON"
 [ "$(query "[n['name'] for n in d]" node list)" = "['kitchen']" ] || fail "node list"
 [ "$(port_of kitchen)" = "$node_port_first" ] || fail "not the first port of the range"
 
 subscriber_add alice $alice_key kitchen
 grep -qF $alice_key <(ctl subscriber list) <(ctl subscriber show alice) && fail "the subscriber's key is shown"
-ctl subscriber show alice --show-key | grep -qF $alice_key || fail "subscriber show --show-key"
+ctl subscriber show alice --show-key | grep >/dev/null -F $alice_key || fail "subscriber show --show-key"
 [ "$(query "d[0]['nodes']" subscriber list)" = "['kitchen']" ] || fail "subscriber list"
 # bob gets a key made for him.
 bob=$(query "d['psk']" subscriber add bob --node kitchen)
@@ -63,7 +63,7 @@ ctl node remove kitchen >/dev/null
 ctl subscriber remove alice >/dev/null
 ctl subscriber remove bob >/dev/null
 [ "$(query "len(d)" subscriber list)" = 0 ] || fail "a subscriber is left"
-ctl --help | grep -q "subscriber add" || fail "--help does not list the commands"
+ctl --help | grep >/dev/null "subscriber add" || fail "--help does not list the commands"
 
 gateway_stop
 refuses 1 "ssmd" status

@@ -95,6 +95,7 @@ await() { # SECONDS WHAT COMMAND...: within, or the test fails
     within "$seconds" "$@" || fail "$what: not within $seconds s"
 }
 
+# In a pipe: grep >/dev/null, not grep -q, which stops reading; the writer would then fail, and with it the pipe.
 has() { # FILE TEXT
     grep -qsaF -- "$2" "$1"
 }
@@ -123,7 +124,7 @@ ports_are_free() {
 }
 
 # From 3.2 on, OpenSSL's clients do not offer the one suite that nodes speak unless they are told to.
-if ! openssl version | grep -qE '^OpenSSL 3\.[01]\.'; then
+if ! openssl version | grep >/dev/null -E '^OpenSSL 3\.[01]\.'; then
     export OPENSSL_CONF=$tests_dir/integration/openssl.cnf
 fi
 
