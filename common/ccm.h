@@ -8,9 +8,7 @@
 #include "bytes.h"
 
 enum {
-    CCM_NONCE_LEN_MIN = 7,
     CCM_NONCE_LEN_MAX = 13,
-    CCM_TAG_LEN_MAX = 16,
     CCM_AAD_LEN_MAX = 255, /* a length of one byte is all that we need (RFC 3610 2.2) */
 };
 

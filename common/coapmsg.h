@@ -27,7 +27,6 @@ enum coap_code { /* RFC 7252 12.1 */
                  COAP_NOT_ACCEPTABLE = COAP_CODE(4, 6),
                  COAP_TOO_LARGE = COAP_CODE(4, 13),
                  COAP_UNSUPPORTED_FORMAT = COAP_CODE(4, 15),
-                 COAP_INTERNAL_ERROR = COAP_CODE(5, 0),
                  COAP_UNAVAILABLE = COAP_CODE(5, 3),
 };
 

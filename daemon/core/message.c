@@ -161,29 +161,6 @@ const char *message_name(uint8_t type)
     return type_exists(type) ? shapes[type].name : "?";
 }
 
-const char *close_reason_name(uint8_t reason)
-{
-    static const char *const names[CLOSE_REASON_END] = {
-        [CLOSE_NONE] = "none",
-        [CLOSE_PEER] = "closed by peer",
-        [CLOSE_UNUSED] = "unused",
-        [CLOSE_EXPIRED] = "expired",
-        [CLOSE_IDLE] = "idle",
-        [CLOSE_ADMIN] = "closed by administrator",
-        [CLOSE_REVOKED] = "revoked",
-        [CLOSE_EVICTED] = "evicted",
-        [CLOSE_REPLACED] = "replaced",
-        [CLOSE_NODE_REBOOT] = "node rebooted",
-        [CLOSE_NODE_SILENT] = "node silent",
-        [CLOSE_NO_ROOM] = "no room",
-        [CLOSE_STORE] = "store failed",
-        [CLOSE_RESTART] = "restart",
-        [CLOSE_HANDSHAKE] = "handshake failed",
-    };
-
-    return reason < CLOSE_REASON_END ? names[reason] : "?";
-}
-
 void session_row_encode(const struct session_row *row, uint8_t out[SESSION_ROW_LEN])
 {
     uint8_t *at = out;

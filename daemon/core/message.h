@@ -120,8 +120,6 @@ size_t message_encode(const struct message *m, uint8_t *buf);
 SSM_MUST_CHECK enum status message_decode(const uint8_t *buf, size_t len, struct message *out);
 /* "SESSION_PREPARE"; "?" for an unknown type. For logs. */
 const char *message_name(uint8_t type);
-/* "idle", "revoked", ...: for logs and listings. */
-const char *close_reason_name(uint8_t reason);
 
 /* One row of MSG_SESSION_LIST. */
 struct session_row {

@@ -26,14 +26,6 @@ const char *session_state_name(enum session_state state)
     return state < SESSION_STATES ? names[state] : "?";
 }
 
-const char *session_event_name(enum session_event event)
-{
-    static const char *const names[SESSION_EVENTS] = {"OPEN",  "RESTORE", "PREPARE",     "COMMIT",
-                                                      "ABORT", "CLOSE",   "NODE_CLOSED", "EXPIRE"};
-
-    return event < SESSION_EVENTS ? names[event] : "?";
-}
-
 enum status session_event(struct session *s, enum session_event event)
 {
     enum session_state to = session_transition((enum session_state)s->state, event);

@@ -65,9 +65,8 @@ _Static_assert(sizeof(struct session) + 2 * sizeof(uint32_t) <= 128, "an idle se
 
 /* The state that `event` leads to; SESSION_STATES: it cannot happen in this state. */
 enum session_state session_transition(enum session_state state, enum session_event event);
-/* "ACTIVE", "PREPARE"; "?" for what does not exist. */
+/* "ACTIVE"; "?" for what does not exist. */
 const char *session_state_name(enum session_state state);
-const char *session_event_name(enum session_event event);
 /* SSM_REFUSED, changing nothing: the event cannot happen in this state. */
 SSM_MUST_CHECK enum status session_event(struct session *s, enum session_event event);
 

@@ -35,11 +35,6 @@ static const struct operation operations[ADMIN_OPS] = {
     [ADMIN_STATUS] = {"status", 0, 0},
 };
 
-const char *admin_op_name(enum admin_op op)
-{
-    return operations[op].name;
-}
-
 static bool take_assoc_name(const json_t *value, struct assoc_name *name)
 {
     return json_is_string(value) &&

@@ -50,7 +50,4 @@ struct admin_request {
 SSM_MUST_CHECK enum status admin_request_parse(const char *line, size_t len, struct admin_request *out,
                                                char error[ADMIN_ERROR_MAX]);
 
-/* "node add": the value of "op". */
-const char *admin_op_name(enum admin_op op);
-
 #endif

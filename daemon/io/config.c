@@ -446,13 +446,6 @@ static void read_defaults(struct parse *p)
     SSM_ASSERT(!p->faulty);
 }
 
-void config_defaults(struct config *c)
-{
-    struct parse p = {.config = c, .file = "defaults", .err = stderr};
-
-    read_defaults(&p);
-}
-
 enum status config_parse(struct config *c, const char *file, const char *text, size_t len, FILE *err)
 {
     struct parse p = {.config = c, .file = file, .err = err};

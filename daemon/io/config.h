@@ -37,7 +37,6 @@ struct config {
     uint32_t log_level; /* 3 errors ... 7 debug, as in syslog */
 };
 
-void config_defaults(struct config *c);
 /*
  * Reads a file over the defaults. Every fault goes to `err` as "FILE:LINE: option: what is wrong and what is
  * wanted"; SSM_MALFORMED if there was one (all faults are reported, not only the first), SSM_IO if the file

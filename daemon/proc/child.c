@@ -196,9 +196,20 @@ enum status child_ready(struct child *c, enum sandbox_process process)
     return status;
 }
 
+static void log_dropped(struct child *c, uint64_t now_ms)
+{
+    uint64_t dropped = c->sibling != NULL ? ipc_dropped(c->sibling) : 0;
+
+    if (dropped > c->dropped)
+        log_event(LOG_WARNING, now_ms, "the other process is too slow, or speaks wrongly",
+                  ": %llu messages dropped on this channel", (unsigned long long)dropped);
+    c->dropped = dropped;
+}
+
 uint64_t child_turn(struct child *c, uint64_t now_ms)
 {
     if (now_ms >= c->heartbeat_ms) {
+        log_dropped(c, now_ms);
         child_to_parent(c, &(struct message){.type = MSG_HEARTBEAT});
         c->heartbeat_ms = now_ms + HEARTBEAT_MS;
     }

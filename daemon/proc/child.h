@@ -43,6 +43,7 @@ struct child {
     struct ipc *parent;
     struct ipc *sibling;   /* NULL: the other process is away */
     uint64_t heartbeat_ms; /* when the next one is due */
+    uint64_t dropped;      /* of the sibling channel's drops, those in the log */
     struct child_events events;
 };
 
@@ -52,7 +53,8 @@ SSM_MUST_CHECK enum status child_open(struct child *c, const struct child_start 
 void child_close(struct child *c);
 /* Everything is open: loads the system call filter and tells the parent. */
 SSM_MUST_CHECK enum status child_ready(struct child *c, enum sandbox_process process);
-/* Sends the heartbeat when it is due; returns when the next one is. Once a turn. */
+/* Sends the heartbeat when it is due, and logs what the channel to the sibling had to drop; returns when the
+ * next one is. Once a turn. */
 uint64_t child_turn(struct child *c, uint64_t now_ms);
 void child_to_parent(struct child *c, const struct message *m);
 /* Drops the message while there is no sibling: a new one starts from a fresh state. */

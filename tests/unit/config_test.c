@@ -58,7 +58,7 @@ static void test_defaults_are_what_an_empty_file_gives(void **state)
     struct config d;
 
     (void)state;
-    config_defaults(&d);
+    assert_int_equal(config_parse(&d, "empty", "", 0, stderr), SSM_OK);
     assert_memory_equal(&c, &d, sizeof c);
     assert_int_equal(c.gateway_id.len, 7);
     assert_memory_equal(c.gateway_id.text, "gateway", 7);
@@ -250,7 +250,7 @@ static void test_help_is_the_default_configuration(void **state)
     config_print_help(out);
     fclose(out);
     assert_int_equal(parse(&c, help, size, &faults), SSM_OK);
-    config_defaults(&d);
+    assert_int_equal(config_parse(&d, "empty", "", 0, stderr), SSM_OK);
     assert_memory_equal(&c, &d, sizeof c);
     assert_non_null(strstr(help, "\nlink_mtu = 94\n"));
     free(help);

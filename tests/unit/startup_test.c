@@ -23,7 +23,7 @@ static int setup(void **state)
 {
     (void)state;
     temporary_open(&dir);
-    config_defaults(&config);
+    assert_int_equal(config_parse(&config, "empty", "", 0, stderr), SSM_OK);
     config.admin_group[0] = '\0';
     snprintf(config.state_dir, sizeof config.state_dir, "%s/state", dir.path);
     snprintf(config.admin_socket, sizeof config.admin_socket, "%s/admin.sock", dir.path);
