@@ -2,6 +2,7 @@
  * ssmd, the gateway daemon: command line, configuration, what has to exist before the processes start.
  */
 #include "config.h"
+#include "credentials.h"
 #include "log.h"
 #include "child.h"
 #include "startup.h"
@@ -138,6 +139,8 @@ int main(int argc, char **argv)
     if (config_read(&config, line.config_path, stderr) != SSM_OK)
         return EXIT_FAULT;
     if (line.check) {
+        if (!credentials_check(&config, line.config_path, stderr))
+            return EXIT_FAULT;
         printf("%s: configuration is fine\n", line.config_path);
         return 0;
     }

@@ -3,6 +3,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 void print_duration(FILE *out, json_int_t seconds)
 {
@@ -20,6 +21,25 @@ void print_duration(FILE *out, json_int_t seconds)
                 units[i + 1].letter);
 }
 
+void print_date(FILE *out, json_int_t unix_s)
+{
+    time_t t = (time_t)unix_s;
+    char text[16] = "?";
+    struct tm tm;
+
+    if (gmtime_r(&t, &tm) != NULL)
+        strftime(text, sizeof(text), "%Y-%m-%d", &tm);
+    fputs(text, out);
+}
+
+static void print_left(FILE *out, json_int_t seconds)
+{
+    if (seconds <= 0)
+        fputs("expired", out);
+    else
+        fprintf(out, "%" JSON_INTEGER_FORMAT " days", seconds / 86400);
+}
+
 static void print_value(FILE *out, const json_t *value, enum print_format format)
 {
     if (value == NULL || json_is_null(value) || (json_is_array(value) && json_array_size(value) == 0))
@@ -28,6 +48,10 @@ static void print_value(FILE *out, const json_t *value, enum print_format format
         fputs(json_is_true(value) ? "yes" : "no", out);
     else if (format == PRINT_DURATION)
         print_duration(out, json_integer_value(value));
+    else if (format == PRINT_DATE)
+        print_date(out, json_integer_value(value));
+    else if (format == PRINT_LEFT)
+        print_left(out, json_integer_value(value));
     else if (json_is_integer(value))
         fprintf(out, "%" JSON_INTEGER_FORMAT, json_integer_value(value));
     else if (json_is_string(value))

@@ -1,7 +1,8 @@
 #include "ssmctl.h"
+#include "ca.h"
+#include "certfile.h"
 #include "client.h"
-#include "keyfile.h"
-#include "print.h"
+#include "command.h"
 
 #include <errno.h>
 #include <getopt.h>
@@ -10,252 +11,12 @@
 #include <unistd.h>
 
 #define DEFAULT_SOCKET "/run/ssm/admin.sock"
-
-enum ssmctl_option { OPT_SOCKET = 1, OPT_HELP, OPT_VERSION, OPT_PSK_FILE, OPT_PORT, OPT_NODE, OPT_SHOW_KEY };
-#define BIT(option) (1U << (option))
 #define GLOBAL_OPTIONS (BIT(OPT_SOCKET) | BIT(OPT_HELP) | BIT(OPT_VERSION))
-enum { WORDS_MAX = 2 };
-
-/* The command line, taken apart. */
-struct arguments {
-    const char *socket;
-    bool json;
-    unsigned given; /* bits of enum ssmctl_option; -o is not among them, every command has it */
-    const char *psk_file;
-    json_int_t port; /* 0: not given */
-    json_t *nodes;   /* of --node */
-    char **words;    /* behind noun and verb */
-};
-
-/* One command from its words to its reply. */
-struct call {
-    const struct arguments *arguments;
-    json_t *request;
-    json_t *reply;
-    bool generated; /* the request's key was made here and is to be shown */
-};
-
-struct command {
-    const char *op; /* noun and verb as typed, and the request's "op" */
-    const char *usage;
-    const char *help;
-    const char *words[WORDS_MAX]; /* the request's fields that the words behind op fill */
-    unsigned options;
-    unsigned required;
-    enum keyfile_kind key_kind; /* where options has OPT_PSK_FILE */
-    const char *list;           /* the reply's field that -o json prints alone */
-    void (*print)(FILE *out, const struct call *call);
-};
-
-#define COLUMNS(table) (table), sizeof(table) / sizeof((table)[0])
-
-/* ---- replies for eyes ---- */
-
-static const char *text_of(const json_t *object, const char *field)
-{
-    return json_string_value(json_object_get(object, field));
-}
-
-static json_int_t number_of(const json_t *object, const char *field)
-{
-    return json_integer_value(json_object_get(object, field));
-}
-
-static void print_node_added(FILE *out, const struct call *call)
-{
-    const char *name = text_of(call->reply, "name");
-
-    fprintf(out, "node %s, port %" JSON_INTEGER_FORMAT "\n", name, number_of(call->reply, "port"));
-    if (!call->generated)
-        return;
-    fprintf(out, "key %s\n\n", text_of(call->request, "psk"));
-    fprintf(out,
-            "The key is shown this once. Write it into a file on the node that nobody else can read, then "
-            "start it:\n"
-            "  ssm-node --gateway ADDRESS:%" JSON_INTEGER_FORMAT " --id %s --key-file FILE\n",
-            number_of(call->reply, "link_port"), name);
-}
-
-static const struct print_column node_columns[] = {
-    {"NAME", "name", PRINT_TEXT},
-    {"PORT", "port", PRINT_TEXT},
-    {"ASSOCIATED", "associated", PRINT_YES_NO},
-    {"SESSIONS", "sessions", PRINT_TEXT},
-    {"HEARD", "heard_s", PRINT_DURATION},
-    {"ADDRESS", "address", PRINT_TEXT},
-    {"PORT PROBLEM", "port_error", PRINT_TEXT},
-};
-
-static void print_node_list(FILE *out, const struct call *call)
-{
-    print_table(out, json_object_get(call->reply, "nodes"), COLUMNS(node_columns));
-}
-
-static void print_node(FILE *out, const struct call *call)
-{
-    static const struct print_column columns[] = {
-        {"name", "name", PRINT_TEXT},
-        {"port", "port", PRINT_TEXT},
-        {"problem", "port_error", PRINT_TEXT},
-        {"associated", "associated", PRINT_YES_NO},
-        {"association", "association", PRINT_TEXT},
-        {"boot", "boot", PRINT_TEXT},
-        {"address", "address", PRINT_TEXT},
-        {"heard", "heard_s", PRINT_DURATION},
-        {"sessions", "sessions", PRINT_TEXT},
-        {"key", "psk", PRINT_TEXT},
-    };
-
-    print_fields(out, call->reply, COLUMNS(columns));
-}
-
-static void print_node_removed(FILE *out, const struct call *call)
-{
-    fprintf(out, "node %s removed\n", text_of(call->reply, "name"));
-}
-
-static void print_subscriber_added(FILE *out, const struct call *call)
-{
-    const char *name = text_of(call->reply, "name");
-    const json_t *node = json_array_get(json_object_get(call->reply, "nodes"), 0);
-
-    fprintf(out, "subscriber %s\n", name);
-    if (!call->generated)
-        return;
-    fprintf(out, "key %s\n\n", text_of(call->request, "psk"));
-    fprintf(out,
-            "The key is shown this once. With it, for example:\n"
-            "  coap-client-openssl -m get -u %s -k KEY coaps://ADDRESS:%" JSON_INTEGER_FORMAT
-            "/.well-known/core\n",
-            name, number_of(node, "port"));
-}
-
-static const struct print_column subscriber_columns[] = {
-    {"NAME", "name", PRINT_TEXT},
-    {"NODES", "nodes", PRINT_TEXT},
-};
-
-static void print_subscriber_list(FILE *out, const struct call *call)
-{
-    print_table(out, json_object_get(call->reply, "subscribers"), COLUMNS(subscriber_columns));
-}
-
-static void print_subscriber(FILE *out, const struct call *call)
-{
-    static const struct print_column columns[] = {
-        {"name", "name", PRINT_TEXT},
-        {"nodes", "nodes", PRINT_TEXT},
-        {"key", "psk", PRINT_TEXT},
-    };
-
-    print_fields(out, call->reply, COLUMNS(columns));
-}
-
-static void print_subscriber_removed(FILE *out, const struct call *call)
-{
-    fprintf(out, "subscriber %s removed\n", text_of(call->reply, "name"));
-}
-
-static void print_session_list(FILE *out, const struct call *call)
-{
-    static const struct print_column columns[] = {
-        {"NODE", "node", PRINT_TEXT},
-        {"HANDLE", "handle", PRINT_TEXT},
-        {"SUBSCRIBER", "subscriber", PRINT_TEXT},
-        {"STATE", "state", PRINT_TEXT},
-        {"AGE", "age_s", PRINT_DURATION},
-        {"IDLE", "idle_s", PRINT_DURATION},
-        {"IN", "to_node", PRINT_TEXT},
-        {"OUT", "from_node", PRINT_TEXT},
-        {"PEER", "peer", PRINT_TEXT},
-    };
-
-    print_table(out, json_object_get(call->reply, "sessions"), COLUMNS(columns));
-}
-
-static void print_session_closed(FILE *out, const struct call *call)
-{
-    fprintf(out, "session %" JSON_INTEGER_FORMAT " of node %s closed\n", number_of(call->reply, "handle"),
-            text_of(call->reply, "node"));
-}
-
-static void print_status(FILE *out, const struct call *call)
-{
-    fprintf(out, "ssmd %s, gateway %s, up ", text_of(call->reply, "version"),
-            text_of(call->reply, "gateway"));
-    print_duration(out, number_of(call->reply, "uptime_s"));
-    fprintf(out, "\nnodes: %" JSON_INTEGER_FORMAT ", associated: %" JSON_INTEGER_FORMAT "\n",
-            number_of(call->reply, "nodes"), number_of(call->reply, "nodes_associated"));
-    fputs("relay\n", out);
-    print_counters(out, json_object_get(call->reply, "relay"));
-    fputs("keys\n", out);
-    print_counters(out, json_object_get(call->reply, "keys"));
-}
-
-/* ---- the table ---- */
-
-static const struct command commands[] = {
-    {.op = "node add",
-     .usage = "NAME [--psk-file FILE] [--port PORT]",
-     .help = "register a node; without a key file a key is made and shown once",
-     .words = {"name"},
-     .options = BIT(OPT_PSK_FILE) | BIT(OPT_PORT),
-     .key_kind = KEYFILE_NODE,
-     .print = print_node_added},
-    {.op = "node list", .usage = "", .help = "all nodes", .list = "nodes", .print = print_node_list},
-    {.op = "node show",
-     .usage = "NAME [--show-key]",
-     .help = "one node",
-     .words = {"name"},
-     .options = BIT(OPT_SHOW_KEY),
-     .print = print_node},
-    {.op = "node remove",
-     .usage = "NAME",
-     .help = "forget a node, its key and its sessions",
-     .words = {"name"},
-     .print = print_node_removed},
-    {.op = "subscriber add",
-     .usage = "NAME [--psk-file FILE] --node NODE [--node NODE ...]",
-     .help = "let a subscriber visit nodes; without a key file a key is made and shown once",
-     .words = {"name"},
-     .options = BIT(OPT_PSK_FILE) | BIT(OPT_NODE),
-     .required = BIT(OPT_NODE),
-     .key_kind = KEYFILE_SUBSCRIBER,
-     .print = print_subscriber_added},
-    {.op = "subscriber list",
-     .usage = "",
-     .help = "all subscribers and the nodes granted to them",
-     .list = "subscribers",
-     .print = print_subscriber_list},
-    {.op = "subscriber show",
-     .usage = "NAME [--show-key]",
-     .help = "one subscriber",
-     .words = {"name"},
-     .options = BIT(OPT_SHOW_KEY),
-     .print = print_subscriber},
-    {.op = "subscriber remove",
-     .usage = "NAME",
-     .help = "forget a subscriber and end its sessions",
-     .words = {"name"},
-     .print = print_subscriber_removed},
-    {.op = "session list",
-     .usage = "",
-     .help = "all sessions",
-     .list = "sessions",
-     .print = print_session_list},
-    {.op = "session close",
-     .usage = "NODE HANDLE",
-     .help = "end one session",
-     .words = {"node", "handle"},
-     .print = print_session_closed},
-    {.op = "status", .usage = "", .help = "uptime and counters", .print = print_status},
-};
-enum { COMMANDS = sizeof(commands) / sizeof(commands[0]) };
 
 static void print_help(FILE *out)
 {
     fputs("usage: ssmctl [--socket PATH] [-o json|table] COMMAND ...\n\nCommands:\n", out);
-    for (size_t i = 0; i < COMMANDS; i++)
+    for (size_t i = 0; i < command_count; i++)
         fprintf(out, "  %s %s\n        %s\n", commands[i].op, commands[i].usage, commands[i].help);
     fputs("\nOptions:\n"
           "  --socket PATH    admin socket of ssmd, " DEFAULT_SOCKET "\n"
@@ -278,15 +39,16 @@ static bool name_check(const char *text, FILE *err)
     return false;
 }
 
-static bool number_check(const char *what, const char *text, json_int_t *number, FILE *err)
+static bool number_check(const char *what, const char *text, json_int_t max, json_int_t *number, FILE *err)
 {
     char *end;
 
     errno = 0;
     *number = strtol(text, &end, 10);
-    if (errno == 0 && end != text && *end == '\0' && *number >= 1 && *number <= UINT16_MAX)
+    if (errno == 0 && end != text && *end == '\0' && *number >= 1 && *number <= max)
         return true;
-    fprintf(err, "ssmctl: '%s' is no %s; give a number from 1 to 65535\n", text, what);
+    fprintf(err, "ssmctl: '%s' is no %s; give a number from 1 to %" JSON_INTEGER_FORMAT "\n", text, what,
+            max);
     return false;
 }
 
@@ -312,9 +74,17 @@ static bool take_node(const char *name, struct arguments *a, FILE *err)
     return name_check(name, err) && json_array_append_new(a->nodes, json_string(name)) == 0;
 }
 
+/* ssmd checks them: hosts and addresses have more forms than names of nodes. */
+static bool take_name(const char *name, struct arguments *a)
+{
+    if (a->names == NULL)
+        a->names = json_array();
+    return json_array_append_new(a->names, json_string(name)) == 0;
+}
+
 static bool take_option(int option, char **argv, struct arguments *a, FILE *err)
 {
-    if (option <= OPT_SHOW_KEY)
+    if (option <= OPT_REPLACE)
         a->given |= BIT(option);
     switch (option) {
     case OPT_SOCKET:
@@ -326,12 +96,26 @@ static bool take_option(int option, char **argv, struct arguments *a, FILE *err)
         a->psk_file = optarg;
         return true;
     case OPT_PORT:
-        return number_check("port", optarg, &a->port, err);
+        return number_check("port", optarg, UINT16_MAX, &a->port, err);
     case OPT_NODE:
         return take_node(optarg, a, err);
+    case OPT_CERT:
+        a->cert = optarg;
+        return true;
+    case OPT_SUBJECT:
+        a->subject = optarg;
+        return true;
+    case OPT_OUT:
+        a->out = optarg;
+        return true;
+    case OPT_DAYS:
+        return number_check("number of days", optarg, CA_DAYS_MAX, &a->days, err);
+    case OPT_NAME:
+        return take_name(optarg, a);
     case OPT_HELP:
     case OPT_VERSION:
     case OPT_SHOW_KEY:
+    case OPT_REPLACE:
         return true;
     case ':':
         fprintf(err, "ssmctl: option '%s' needs a value; `ssmctl --help` shows it\n", argv[optind - 1]);
@@ -345,10 +129,20 @@ static bool take_option(int option, char **argv, struct arguments *a, FILE *err)
 static bool parse_options(int argc, char **argv, struct arguments *a, FILE *err)
 {
     static const struct option options[] = {
-        {"socket", required_argument, NULL, OPT_SOCKET}, {"psk-file", required_argument, NULL, OPT_PSK_FILE},
-        {"port", required_argument, NULL, OPT_PORT},     {"node", required_argument, NULL, OPT_NODE},
-        {"show-key", no_argument, NULL, OPT_SHOW_KEY},   {"help", no_argument, NULL, OPT_HELP},
-        {"version", no_argument, NULL, OPT_VERSION},     {NULL, 0, NULL, 0},
+        {"socket", required_argument, NULL, OPT_SOCKET},
+        {"psk-file", required_argument, NULL, OPT_PSK_FILE},
+        {"port", required_argument, NULL, OPT_PORT},
+        {"node", required_argument, NULL, OPT_NODE},
+        {"show-key", no_argument, NULL, OPT_SHOW_KEY},
+        {"cert", required_argument, NULL, OPT_CERT},
+        {"subject", required_argument, NULL, OPT_SUBJECT},
+        {"days", required_argument, NULL, OPT_DAYS},
+        {"name", required_argument, NULL, OPT_NAME},
+        {"out", required_argument, NULL, OPT_OUT},
+        {"replace", no_argument, NULL, OPT_REPLACE},
+        {"help", no_argument, NULL, OPT_HELP},
+        {"version", no_argument, NULL, OPT_VERSION},
+        {NULL, 0, NULL, 0},
     };
     int option;
 
@@ -374,7 +168,7 @@ static const struct command *command_find(struct arguments *a, FILE *err)
         return NULL;
     }
     snprintf(both, sizeof(both), "%s%s%s", noun, verb == NULL ? "" : " ", verb == NULL ? "" : verb);
-    for (size_t i = 0; i < COMMANDS; i++) {
+    for (size_t i = 0; i < command_count; i++) {
         bool is_word = strcmp(commands[i].op, noun) == 0;
 
         if (is_word || strcmp(commands[i].op, both) == 0) {
@@ -393,7 +187,7 @@ static int add_word(json_t *request, const char *field, const char *word, FILE *
     json_int_t number = 0;
 
     if (strcmp(field, "handle") == 0) {
-        if (!number_check(field, word, &number, err))
+        if (!number_check(field, word, UINT16_MAX, &number, err))
             return SSMCTL_USAGE;
         json_object_set_new(request, field, json_integer(number));
     } else {
@@ -432,25 +226,102 @@ static int add_key(const struct command *command, struct call *call, FILE *err)
     return ok ? SSMCTL_OK : SSMCTL_REFUSED;
 }
 
+/* One that ssmd made is read again to learn whose it is: its files are named after that. */
+static int add_certificate(struct call *call, FILE *err)
+{
+    const struct arguments *a = call->arguments;
+    char pem[CERTIFICATE_PEM_MAX + 1];
+    struct certificate certificate;
+
+    if (!certfile_read(a->cert, &certificate, err) ||
+        (a->out != NULL && !certfile_name(a->cert, &certificate, &call->name, err)))
+        return SSMCTL_REFUSED;
+    certificate_to_pem(&certificate, pem);
+    json_object_set_new(call->request, "certificate", json_string(pem));
+    return SSMCTL_OK;
+}
+
+/* The private key stays here: ssmd gets the public one. */
+static int add_key_pair(struct call *call, FILE *err)
+{
+    const char *name = call->arguments->words[0];
+    char public_key[2 * CERTIFICATE_PUBLIC_KEY_LEN + 1];
+    struct certificate_key_pair pair;
+    enum status status = certificate_make_key(&pair);
+
+    if (status == SSM_OK)
+        status = certificate_key_to_pem(pair.private_key, pair.private_key_len, call->key);
+    admin_key_print_hex(pair.public_key, sizeof(pair.public_key), public_key);
+    bytes_wipe(&pair, sizeof(pair));
+    if (status == SSM_OK)
+        status = assoc_name_set(&call->name, name, strlen(name));
+    if (status != SSM_OK) {
+        fprintf(err, "ssmctl: cannot make a key: no memory or no random bytes\n");
+        return SSMCTL_REFUSED;
+    }
+    json_object_set_new(call->request, "public_key", json_string(public_key));
+    return SSMCTL_OK;
+}
+
+/* What a subscriber, a node or a certificate proves itself with. */
+static int add_credential(const struct command *command, struct call *call, FILE *err)
+{
+    const struct arguments *a = call->arguments;
+
+    if (a->subject != NULL) {
+        json_object_set_new(call->request, "subject", json_string(a->subject));
+        return SSMCTL_OK;
+    }
+    if (a->cert != NULL)
+        return add_certificate(call, err);
+    if ((command->options & BIT(OPT_PSK_FILE)) != 0)
+        return add_key(command, call, err);
+    return a->out != NULL ? add_key_pair(call, err) : SSMCTL_OK;
+}
+
+static void add_options(const struct arguments *a, json_t *request)
+{
+    if (a->port != 0)
+        json_object_set_new(request, "port", json_integer(a->port));
+    if (a->days != 0)
+        json_object_set_new(request, "days", json_integer(a->days));
+    if (a->nodes != NULL)
+        json_object_set(request, "nodes", a->nodes);
+    if (a->names != NULL)
+        json_object_set(request, "names", a->names);
+    if ((a->given & BIT(OPT_SHOW_KEY)) != 0)
+        json_object_set_new(request, "show_key", json_true());
+    if ((a->given & BIT(OPT_REPLACE)) != 0)
+        json_object_set_new(request, "replace", json_true());
+}
+
+/* Options that exclude each other, or that are there together. */
+static bool options_agree(const struct command *command, unsigned given)
+{
+    const unsigned credentials = given & (BIT(OPT_PSK_FILE) | BIT(OPT_CERT) | BIT(OPT_SUBJECT));
+
+    if ((given & ~(command->options | GLOBAL_OPTIONS)) != 0 || (command->required & ~given) != 0 ||
+        (credentials & (credentials - 1)) != 0)
+        return false;
+    if (strcmp(command->op, "ca renew") != 0)
+        return true;
+    return ((given & BIT(OPT_CERT)) != 0) == ((given & BIT(OPT_OUT)) != 0) &&
+           (given & (BIT(OPT_CERT) | BIT(OPT_NAME))) != (BIT(OPT_CERT) | BIT(OPT_NAME));
+}
+
 static int build_request(const struct command *command, struct call *call, FILE *err)
 {
     const struct arguments *a = call->arguments;
-    unsigned unwanted = a->given & ~(command->options | GLOBAL_OPTIONS);
     int code;
 
-    if (unwanted != 0 || (command->required & ~a->given) != 0)
+    if (!options_agree(command, a->given))
         return usage_error(err, command);
     json_object_set_new(call->request, "op", json_string(command->op));
     code = add_words(command, a, call->request, err);
     if (code != SSMCTL_OK)
         return code;
-    if (a->port != 0)
-        json_object_set_new(call->request, "port", json_integer(a->port));
-    if (a->nodes != NULL)
-        json_object_set(call->request, "nodes", a->nodes);
-    if ((a->given & BIT(OPT_SHOW_KEY)) != 0)
-        json_object_set_new(call->request, "show_key", json_true());
-    return (command->options & BIT(OPT_PSK_FILE)) != 0 ? add_key(command, call, err) : SSMCTL_OK;
+    add_options(a, call->request);
+    return add_credential(command, call, err);
 }
 
 /* ---- from the request to the output ---- */
@@ -488,6 +359,29 @@ static void print_json(FILE *out, const struct command *command, const struct ca
     fputc('\n', out);
 }
 
+/* Asks for a certificate; the files that it goes into are there before it is issued. */
+static bool exchange_files(int fd, const struct command *command, struct call *call, FILE *err)
+{
+    const char *key = call->key[0] != '\0' ? call->key : NULL;
+    json_t *question = json_pack("{s:s}", "op", "ca export");
+    json_t *answer = client_exchange(fd, question, err);
+    const char *ca = json_string_value(json_object_get(answer, "certificate"));
+    struct certfiles files;
+    bool ok = ca != NULL && certfiles_open(&files, call->arguments->out, &call->name, key != NULL, ca, err);
+
+    if (ok) {
+        ok = exchange_pages(fd, command, call, err);
+        if (ok)
+            ok = certfiles_write(&files, json_string_value(json_object_get(call->reply, "certificate")), key,
+                                 ca, err);
+        else
+            certfiles_abandon(&files);
+    }
+    json_decref(answer);
+    json_decref(question);
+    return ok;
+}
+
 static int perform(const struct command *command, struct call *call, FILE *out, FILE *err)
 {
     int fd = client_connect(call->arguments->socket, err);
@@ -495,7 +389,8 @@ static int perform(const struct command *command, struct call *call, FILE *out, 
 
     if (fd < 0)
         return SSMCTL_REFUSED;
-    ok = exchange_pages(fd, command, call, err);
+    ok = call->arguments->out != NULL ? exchange_files(fd, command, call, err)
+                                      : exchange_pages(fd, command, call, err);
     close(fd);
     if (!ok)
         return SSMCTL_REFUSED;
@@ -525,6 +420,7 @@ static int run_command(struct arguments *a, FILE *out, FILE *err)
     }
     json_decref(call.request);
     json_decref(call.reply);
+    bytes_wipe(call.key, sizeof(call.key));
     return code;
 }
 
@@ -543,5 +439,6 @@ int ssmctl_run(int argc, char **argv, FILE *out, FILE *err)
     else
         code = run_command(&arguments, out, err);
     json_decref(arguments.nodes);
+    json_decref(arguments.names);
     return code;
 }

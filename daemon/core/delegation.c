@@ -25,6 +25,8 @@ const char *delegator_counter_name(enum delegator_counter counter)
         [DELEGATOR_COOKIES_SENT] = "cookies_sent",
         [DELEGATOR_FAILED_HANDSHAKE] = "failed_handshake",
         [DELEGATOR_FAILED_IDENTITY] = "failed_identity",
+        [DELEGATOR_FAILED_CERTIFICATE] = "failed_certificate",
+        [DELEGATOR_FAILED_NAME] = "failed_name",
         [DELEGATOR_FAILED_KEY] = "failed_key",
         [DELEGATOR_FAILED_GRANT] = "failed_grant",
         [DELEGATOR_FAILED_NODE] = "failed_node",
@@ -54,15 +56,17 @@ static bool delegator_allocate(struct delegator *d)
     d->nodes.pool = calloc(config->max_nodes, sizeof *d->nodes.pool);
     d->nodes.by_name = calloc(config->max_nodes, sizeof *d->nodes.by_name);
     d->delegations.pool = calloc(config->max_handshakes, sizeof *d->delegations.pool);
+    d->delegations.buffers = calloc(config->max_handshakes, sizeof *d->delegations.buffers);
     d->granted = calloc(config->max_nodes, sizeof *d->granted);
     return d->nodes.pool != NULL && d->nodes.by_name != NULL && d->delegations.pool != NULL &&
-           d->granted != NULL;
+           d->delegations.buffers != NULL && d->granted != NULL;
 }
 
 struct delegator *delegator_create(const struct delegator_config *config, const struct delegator_io *io,
                                    const struct handshake_engine *engine, const struct keys_store *store)
 {
     SSM_ASSERT(config->node_slots > 0 && config->node_slots <= KEYBLOCK_SLOTS);
+    SSM_ASSERT(io->executor.lanes <= DELEGATION_LANES_MAX);
     struct delegator *d = calloc(1, sizeof *d);
 
     if (d == NULL)
@@ -80,6 +84,7 @@ struct delegator *delegator_create(const struct delegator_config *config, const 
     }
     /* A peer of the run before must not be taken for one of this run: connections start anywhere. */
     io->random(io->ctx, (uint8_t *)&d->delegations.last_connection, sizeof d->delegations.last_connection);
+    io->random(io->ctx, (uint8_t *)&d->delegations.hash_seed, sizeof d->delegations.hash_seed);
     return d;
 }
 
@@ -90,10 +95,11 @@ void delegator_destroy(struct delegator *d)
     if (d->delegations.pool != NULL)
         for (uint32_t i = 0; i < config->max_handshakes; i++)
             if (d->delegations.pool[i].state != DELEGATION_FREE)
-                delegation_free(&d->delegations.pool[i]);
+                delegation_abandon(&d->delegations.pool[i]);
     if (d->nodes.pool != NULL)
         bytes_wipe(d->nodes.pool, config->max_nodes * sizeof *d->nodes.pool);
     free(d->delegations.pool);
+    free(d->delegations.buffers);
     free(d->nodes.pool);
     free(d->nodes.by_name);
     free(d->granted);
@@ -136,7 +142,7 @@ enum status delegator_start(struct delegator *d, uint64_t now_ms)
                                                       "handshake failed: the gateway's relay was restarted"};
 
     for (uint32_t i = 0; i < d->env.config.max_handshakes; i++)
-        if (d->delegations.pool[i].state > DELEGATION_SPARE)
+        if (d->delegations.pool[i].state >= DELEGATION_HANDSHAKE)
             delegation_fail(&d->delegations.pool[i], &RESTART);
     enum status status = d->env.store.each_node(d->env.store.ctx, on_node_row, &d->nodes);
     if (status != SSM_OK)
@@ -149,13 +155,25 @@ enum status delegator_start(struct delegator *d, uint64_t now_ms)
     return SSM_OK;
 }
 
-/* Starts whatever exchange has become possible. One that starts may end at once and make room for another. */
+static void take_finished(struct delegator *d, uint64_t now_ms)
+{
+    struct delegation *finished;
+
+    d->delegations.is_finished = false;
+    while ((finished = delegations_find_in_state(&d->delegations, DELEGATION_FINISHED)) != NULL)
+        handover_begin(finished, d->granted, now_ms);
+}
+
+/* Starts whatever turn or exchange has become possible. One that starts may end at once and make room for
+ * another. */
 static void advance(struct delegator *d, uint64_t now_ms)
 {
+    delegations_run_turns(&d->delegations, now_ms);
+    if (d->delegations.is_finished)
+        take_finished(d, now_ms);
     while (d->nodes.is_work_due) {
         d->nodes.is_work_due = false;
-        for (uint32_t i = 0; i < d->nodes.count; i++)
-            handover_advance(&d->delegations, d->nodes.by_name[i], now_ms);
+        handover_advance(&d->delegations, now_ms);
     }
 }
 
@@ -213,19 +231,11 @@ static void on_session_list(struct delegator *d, const struct message *m)
     d->nodes.is_work_due = true;
 }
 
-static void on_peer_record(struct delegator *d, const struct message *m, uint64_t now_ms)
-{
-    struct delegation *finished = delegations_on_record(&d->delegations, m, now_ms);
-
-    if (finished != NULL)
-        handover_begin(finished, d->granted, now_ms);
-}
-
 void delegator_on_message(struct delegator *d, const struct message *m, uint64_t now_ms)
 {
     switch (m->type) {
     case MSG_DGRAM_IN:
-        on_peer_record(d, m, now_ms);
+        delegations_on_record(&d->delegations, m, now_ms);
         break;
     case MSG_NODE_CTRL_IN:
         on_node_datagram(d, m, now_ms);
@@ -248,6 +258,12 @@ void delegator_on_message(struct delegator *d, const struct message *m, uint64_t
     advance(d, now_ms);
 }
 
+void delegator_on_turn(struct delegator *d, struct handshake_work *w, uint64_t now_ms)
+{
+    delegations_on_turn(&d->delegations, w);
+    advance(d, now_ms);
+}
+
 /* ---- time ---- */
 
 static void keep_earliest(uint64_t *earliest, uint64_t other)
@@ -261,7 +277,7 @@ uint64_t delegator_on_tick(struct delegator *d, uint64_t now_ms)
     uint64_t next = UINT64_MAX;
 
     for (uint32_t i = 0; i < d->env.config.max_handshakes; i++) {
-        keep_earliest(&next, delegation_handshake_tick(&d->delegations.pool[i], now_ms));
+        delegation_handshake_tick(&d->delegations.pool[i], now_ms);
         keep_earliest(&next, handover_tick(&d->delegations.pool[i], now_ms));
     }
     for (uint32_t i = 0; i < d->nodes.count; i++) {
@@ -269,6 +285,8 @@ uint64_t delegator_on_tick(struct delegator *d, uint64_t now_ms)
         (void)nodes_live_list_tick(&d->nodes, d->nodes.by_name[i], now_ms);
     }
     advance(d, now_ms);
+    for (uint32_t i = 0; i < d->env.config.max_handshakes; i++)
+        keep_earliest(&next, delegation_handshake_wake_ms(&d->delegations.pool[i]));
     for (uint32_t i = 0; i < d->nodes.count; i++)
         keep_earliest(&next, nodes_live_list_tick(&d->nodes, d->nodes.by_name[i], now_ms));
     return next;
@@ -290,7 +308,7 @@ void delegator_remove_node(struct delegator *d, uint32_t node, uint64_t now_ms)
 
     for (uint32_t i = 0; i < d->env.config.max_handshakes; i++) {
         struct delegation *each = &d->delegations.pool[i];
-        if (each->state > DELEGATION_SPARE && (each->node == node || each->port_node == node))
+        if (each->state >= DELEGATION_HANDSHAKE && (each->node == node || each->port_node == node))
             delegation_fail(each, &REMOVED);
     }
     if (known == NULL)
@@ -322,7 +340,7 @@ void delegator_remove_subscriber(struct delegator *d, uint32_t subscriber, uint6
 
     for (uint32_t i = 0; i < d->env.config.max_handshakes; i++) {
         struct delegation *each = &d->delegations.pool[i];
-        if (each->state > DELEGATION_SPARE && each->state < DELEGATION_COMMITTING &&
+        if (each->state >= DELEGATION_HANDSHAKE && each->state < DELEGATION_COMMITTING &&
             each->subscriber == subscriber)
             delegation_fail(each, &REMOVED);
     }

@@ -17,13 +17,15 @@ struct delegator;
 
 struct delegator *delegator_create(const struct delegator_config *config, const struct delegator_io *io,
                                    const struct handshake_engine *engine, const struct keys_store *store);
-/* Wipes every secret. */
+/* Wipes every secret. The executor must have ended. */
 void delegator_destroy(struct delegator *d);
 /* Reads the nodes back; asks relay for the live sessions and each node to associate again. Also to be called
  * when `relay` was restarted. */
 SSM_MUST_CHECK enum status delegator_start(struct delegator *d, uint64_t now_ms);
 
 void delegator_on_message(struct delegator *d, const struct message *m, uint64_t now_ms);
+/* The executor has run this turn. */
+void delegator_on_turn(struct delegator *d, struct handshake_work *w, uint64_t now_ms);
 /* Does what is due; returns when it wants to be called again (monotonic ms). Also to be called after
  * messages. */
 uint64_t delegator_on_tick(struct delegator *d, uint64_t now_ms);

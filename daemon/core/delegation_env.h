@@ -8,7 +8,19 @@
 
 #include "handshake.h"
 #include "message.h"
+#include "server_name.h"
 #include "store.h"
+
+struct handshake_work;
+
+/* Runs turns of handshakes on threads of its own. */
+struct handshake_executor {
+    void *ctx;
+    uint8_t lanes; /* the turns of one lane run one after the other; 0: there are no threads, turns run inside
+                      the caller */
+    /* Runs handshake_work_run(w), and then delegator_on_turn() on the loop's thread. */
+    void (*submit)(void *ctx, struct handshake_work *w);
+};
 
 struct delegator_io {
     void *ctx;
@@ -18,10 +30,12 @@ struct delegator_io {
      * NULL). */
     void (*log)(void *ctx, const char *event, const struct assoc_name *node,
                 const struct assoc_name *subscriber, const struct endpoint *peer);
+    struct handshake_executor executor;
 };
 
 struct delegator_config {
     struct assoc_name gateway; /* our identity towards nodes */
+    struct server_names names; /* by which peers call the gateway itself */
     uint32_t max_handshakes;
     uint32_t max_nodes;
     uint32_t handshake_timeout_s; /* ClientHello to Finished */
@@ -33,11 +47,13 @@ enum delegator_counter {
     DELEGATOR_HANDSHAKES_STARTED, /* with a valid cookie */
     DELEGATOR_HANDSHAKES_DONE,    /* handed over */
     DELEGATOR_COOKIES_SENT,
-    DELEGATOR_FAILED_HANDSHAKE, /* no common suite, version, malformed, bad Finished */
-    DELEGATOR_FAILED_IDENTITY,  /* unknown PSK identity */
-    DELEGATOR_FAILED_KEY,       /* Finished did not verify: wrong key */
-    DELEGATOR_FAILED_GRANT,     /* authentic, but this node is not granted */
-    DELEGATOR_FAILED_NODE,      /* node unknown, asleep or gone */
+    DELEGATOR_FAILED_HANDSHAKE,   /* no common suite, version, malformed, bad Finished */
+    DELEGATOR_FAILED_IDENTITY,    /* unknown PSK identity, or no subscriber of the certificate's name */
+    DELEGATOR_FAILED_CERTIFICATE, /* none, expired, foreign or unfit */
+    DELEGATOR_FAILED_NAME,        /* server name that is neither the gateway's nor a node's */
+    DELEGATOR_FAILED_KEY,         /* Finished did not verify: wrong key */
+    DELEGATOR_FAILED_GRANT,       /* authentic, but this node is not granted */
+    DELEGATOR_FAILED_NODE,        /* node unknown, asleep or gone */
     DELEGATOR_FAILED_TIMEOUT,
     DELEGATOR_FAILED_BUSY, /* too many handshakes, or all slots of the node live */
     DELEGATOR_DROP_FORGED, /* epoch-1 handshake records that did not authenticate */

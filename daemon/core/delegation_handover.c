@@ -49,8 +49,9 @@ static bool decide_access(struct delegation *d, uint32_t *granted)
         delegation_fail(d, &STORE_FAILED);
         return false;
     }
+    uint32_t wanted = d->port_node != 0 ? d->port_node : d->named_node;
     enum access_verdict verdict = count <= env->config.max_nodes
-                                      ? access_decide(d->port_node, granted, count, &d->node)
+                                      ? access_decide(wanted, granted, count, &d->node)
                                       : ACCESS_SEVERAL_NODES;
     if (verdict != ACCESS_GRANTED)
         refuse(d, verdict);
@@ -85,7 +86,7 @@ void handover_begin(struct delegation *d, uint32_t *granted, uint64_t now_ms)
     }
     supersede_queued(d);
     d->state = DELEGATION_QUEUED;
-    d->turn = ++d->all->last_turn;
+    d->order = ++d->all->last_order;
     d->deadline_ms = now_ms + (uint64_t)d->all->env->config.handover_timeout_s * 1000;
     d->all->nodes->is_work_due = true;
 }
@@ -97,7 +98,7 @@ static struct delegation *queue_first(const struct delegations *all, const struc
     for (uint32_t i = 0; i < all->env->config.max_handshakes; i++) {
         struct delegation *d = &all->pool[i];
         if (d->state == DELEGATION_QUEUED && d->node == node->row.id &&
-            (first == NULL || d->turn < first->turn))
+            (first == NULL || d->order < first->order))
             first = d;
     }
     return first;
@@ -132,12 +133,12 @@ static enum status keyblock_seal(struct delegation *d, struct node *node, uint8_
         .first_send_seq = KEYBLOCK_FIRST_SEND_SEQ,
         .scope = KEYBLOCK_SCOPE_ALL,
         .lifetime_min = KEYBLOCK_LIFETIME_UNLIMITED,
-        .client = d->keys.client,
-        .server = d->keys.server,
+        .client = d->work.keys.client,
+        .server = d->work.keys.server,
     };
 
-    bytes_wipe(&d->keys, sizeof d->keys);
-    d->has_keys = false;
+    bytes_wipe(&d->work.keys, sizeof d->work.keys);
+    d->work.has_keys = false;
     keyblock_encode(&k, payload);
     bytes_wipe(&k, sizeof k);
     enum status status =
@@ -159,7 +160,7 @@ static void prepare_send(const struct delegation *d, struct span sealed, struct 
     m.local = d->local;
     m.data[0] = sealed;
     m.data[1] = tombstone;
-    m.data[2] = (struct span){.at = d->flight, .len = d->flight_len};
+    m.data[2] = (struct span){.at = d->work.flight, .len = d->work.flight_len};
     delegation_env_send(d->all->env, &m);
 }
 
@@ -170,7 +171,7 @@ static void ship(struct delegation *d, struct node *node)
     uint8_t tombstone[STORE_TOMBSTONE_LEN];
     size_t frame_len;
 
-    tombstone_seal(&d->keys.server, tombstone);
+    tombstone_seal(&d->work.keys.server, tombstone);
     if (keyblock_seal(d, node, frame, &frame_len) != SSM_OK) {
         delegation_fail(d, &NODE_SILENT);
         return;
@@ -209,17 +210,26 @@ static void start(struct delegation *d, struct node *node)
         delegation_fail(d, status == SSM_EXHAUSTED ? &NUMBERS : &STORE_FAILED);
 }
 
-void handover_advance(struct delegations *all, struct node *node, uint64_t now_ms)
+static bool is_free(const struct delegations *all, const struct node *node)
 {
-    struct delegation *next = queue_first(all, node);
+    return node->is_associated && all->nodes->are_sessions_known &&
+           node->exchange.kind == NODE_EXCHANGE_NONE;
+}
 
-    if (!node->is_associated || !all->nodes->are_sessions_known || node->exchange.kind != NODE_EXCHANGE_NONE)
-        return;
+void handover_advance(struct delegations *all, uint64_t now_ms)
+{
     /* After each association the live list comes first; otherwise a waiting peer does. */
-    if (next != NULL && !node->is_live_due)
-        start(next, node);
-    else if (nodes_live_list_is_due(all->nodes, node))
-        nodes_live_list_send(all->nodes, node, now_ms);
+    for (uint32_t i = 0; i < all->env->config.max_handshakes; i++) {
+        struct delegation *d = &all->pool[i];
+        struct node *node = d->state == DELEGATION_QUEUED ? nodes_find(all->nodes, d->node) : NULL;
+        if (node != NULL && is_free(all, node) && !node->is_live_due && queue_first(all, node) == d)
+            start(d, node);
+    }
+    for (uint32_t i = 0; i < all->nodes->count; i++) {
+        struct node *node = all->nodes->by_name[i];
+        if (is_free(all, node) && nodes_live_list_is_due(all->nodes, node))
+            nodes_live_list_send(all->nodes, node, now_ms);
+    }
 }
 
 /* ---- its outcome ---- */

@@ -13,8 +13,8 @@
 /* Takes a delegation that is DELEGATION_FINISHED: queues it at its node, or refuses it with an alert.
  * `granted` has room for max_nodes ids. */
 void handover_begin(struct delegation *d, uint32_t *granted, uint64_t now_ms);
-/* Starts the node's next exchange, if it can have one: the oldest hand-over or the live list. */
-void handover_advance(struct delegations *all, struct node *node, uint64_t now_ms);
+/* Starts the next exchange of each node that can have one: the oldest hand-over or the live list. */
+void handover_advance(struct delegations *all, uint64_t now_ms);
 /* The key block that is out at this node was answered. */
 void handover_on_answer(struct delegations *all, struct node *node, uint8_t code);
 /* The node has a fresh association: the key block that is out at it can no longer be opened. */

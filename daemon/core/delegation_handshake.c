@@ -1,98 +1,14 @@
 #include "delegation_handshake.h"
 
 enum {
-    FORGED_PATIENCE_MS = 2000, /* for an authentic Finished, from the first that is not */
+    LANE_TURNS = 2, /* in one lane at a time: one runs, one waits, so that no thread is idle in between */
     HANDSHAKE_TYPE_AT = RECORD_HEADER_LEN,
     CLIENT_RANDOM_AT = RECORD_HEADER_LEN + 12 + 2, /* handshake header (RFC 6347 4.2.2), client_version */
+    CLIENT_HELLO = 1,                              /* RFC 6347 4.3.2 */
     ALERT_LEVEL_FATAL = 2,
     ALERT_LEN = 2,
+    CHUNK_HEADER_LEN = 2,
 };
-
-enum handshake_type { CLIENT_HELLO = 1, HELLO_VERIFY_REQUEST = 3 }; /* RFC 6347 4.3.2 */
-
-struct wire { /* the header of one record */
-    uint8_t type;
-    uint16_t epoch;
-    struct seq48 seq;
-    const uint8_t *body;
-    size_t body_len;
-    size_t len;
-};
-
-static enum status wire_read(struct reader *r, struct wire *out)
-{
-    size_t before = r->left;
-
-    out->type = reader_u8(r);
-    (void)reader_u16(r);
-    out->epoch = reader_u16(r);
-    reader_copy(r, out->seq.bytes, SEQ48_LEN);
-    out->body_len = reader_u16(r);
-    out->body = reader_take(r, out->body_len);
-    out->len = before - r->left;
-    return r->status;
-}
-
-/* ---- the pool ---- */
-
-struct delegation *delegations_find(const struct delegations *all, uint32_t connection)
-{
-    for (uint32_t i = 0; i < all->env->config.max_handshakes; i++) {
-        struct delegation *d = &all->pool[i];
-        if (d->state > DELEGATION_SPARE && d->connection == connection)
-            return d;
-    }
-    return NULL;
-}
-
-/* One that is COMMITTING is as good as a session: a ClientHello starts another handshake beside it (RFC
- * 6347 4.2.8). */
-static struct delegation *find_by_endpoints(const struct delegations *all, const struct endpoint *peer,
-                                            const struct endpoint *local)
-{
-    for (uint32_t i = 0; i < all->env->config.max_handshakes; i++) {
-        struct delegation *d = &all->pool[i];
-        if (d->state > DELEGATION_SPARE && d->state < DELEGATION_COMMITTING &&
-            endpoint_equal(&d->peer, peer) && endpoint_equal(&d->local, local))
-            return d;
-    }
-    return NULL;
-}
-
-static struct delegation *find_in_state(const struct delegations *all, enum delegation_state state)
-{
-    for (uint32_t i = 0; i < all->env->config.max_handshakes; i++)
-        if (all->pool[i].state == state)
-            return &all->pool[i];
-    return NULL;
-}
-
-static uint32_t connection_take(struct delegations *all)
-{
-    do
-        all->last_connection++;
-    while (all->last_connection == 0 || delegations_find(all, all->last_connection) != NULL);
-    return all->last_connection;
-}
-
-static void library_end(struct delegation *d)
-{
-    if (d->library != NULL)
-        d->all->env->engine.destroy(d->library);
-    d->library = NULL;
-}
-
-void delegation_free(struct delegation *d)
-{
-    struct node *node = nodes_find(d->all->nodes, d->node);
-
-    if (node != NULL && node->exchange.kind != NODE_EXCHANGE_NONE &&
-        node->exchange.connection == d->connection)
-        nodes_exchange_end(d->all->nodes, node, false);
-    d->all->nodes->is_work_due = true; /* the next in the queue */
-    library_end(d);
-    bytes_wipe(d, sizeof *d);
-}
 
 /* ---- towards the peer ---- */
 
@@ -106,16 +22,27 @@ static void dgram_send(const struct delegation *d, uint32_t connection, const ui
     delegation_env_send(d->all->env, &m);
 }
 
+/* What the last turn has put out. */
+static void send_outbox(const struct delegation *d, uint32_t connection)
+{
+    struct reader r = reader_over(d->work.buffers->outbox, d->work.outbox_len);
+
+    while (r.left > 0) {
+        size_t len = reader_u16(&r);
+        dgram_send(d, connection, reader_take(&r, len), len);
+    }
+}
+
 static void alert_send(struct delegation *d, enum alert description)
 {
     uint8_t datagram[RECORD_SEALED_HEADER_LEN + ALERT_LEN];
     struct record r = {.type = RECORD_ALERT, .version = RECORD_VERSION_DTLS12_BYTES, .body_len = ALERT_LEN};
 
-    r.seq = d->next_plain_seq;
+    r.seq = d->work.next_plain_seq;
     r.body = datagram + RECORD_SEALED_HEADER_LEN;
     r.body[0] = ALERT_LEVEL_FATAL;
     r.body[1] = (uint8_t)description;
-    seq48_increment(&d->next_plain_seq);
+    seq48_increment(&d->work.next_plain_seq);
     dgram_send(d, 0, record_put_header(&r), RECORD_HEADER_LEN + ALERT_LEN);
 }
 
@@ -128,125 +55,71 @@ static void log_failure(const struct delegation *d, const char *event)
     env->io.log(env->io.ctx, event, node != NULL ? &node->row.name : &NOBODY, &d->identity, &d->peer);
 }
 
-void delegation_drop(struct delegation *d, enum close_reason reason)
-{
-    struct message m = {.type = MSG_SESSION_ABORT, .connection = d->connection, .kind = (uint8_t)reason};
+/* ---- ends ---- */
 
-    if (d->state > DELEGATION_SPARE)
+void delegation_fail(struct delegation *d, const struct delegation_failure *failure)
+{
+    const struct message m = {
+        .type = MSG_SESSION_ABORT, .connection = d->connection, .kind = (uint8_t)failure->reason};
+
+    if (d->is_busy) {
+        d->ending = *failure;
+        d->state = DELEGATION_ENDING;
+        return;
+    }
+    if (failure->event != NULL) {
+        delegation_env_count(d->all->env, failure->counter);
+        log_failure(d, failure->event);
+    }
+    if (failure->alert != ALERT_NONE)
+        alert_send(d, failure->alert);
+    if (d->state != DELEGATION_SPARE)
         delegation_env_send(d->all->env, &m);
     delegation_free(d);
 }
 
-void delegation_fail(struct delegation *d, const struct delegation_failure *failure)
+void delegation_drop(struct delegation *d, enum close_reason reason)
 {
-    delegation_env_count(d->all->env, failure->counter);
-    log_failure(d, failure->event);
-    if (failure->alert != ALERT_NONE)
-        alert_send(d, failure->alert);
-    delegation_drop(d, failure->reason);
+    const struct delegation_failure silent = {.alert = ALERT_NONE, .reason = reason};
+
+    delegation_fail(d, &silent);
 }
 
-/* ---- what the library calls ---- */
+/* ---- what a turn came to ---- */
 
-/* A stranger has returned a valid cookie: its handshake takes the place of one that ran on the same 5-tuple.
- */
-static void promote(struct delegation *d)
-{
-    struct delegation *old = find_by_endpoints(d->all, &d->peer, &d->local);
-
-    if (old != NULL)
-        delegation_drop(old, CLOSE_REPLACED);
-    d->connection = connection_take(d->all);
-    d->state = DELEGATION_HANDSHAKE;
-    delegation_env_count(d->all->env, DELEGATOR_HANDSHAKES_STARTED);
-}
-
-/* Notes the numbers that leave, and whether one is beyond what the gateway owns. */
-static void note_numbers(struct delegation *d, const uint8_t *records, size_t len)
-{
-    const struct seq48 limit = seq48_make(0, KEYBLOCK_FIRST_SEND_SEQ);
-    struct reader r = reader_over(records, len);
-    struct wire w;
-
-    while (r.left > 0 && wire_read(&r, &w) == SSM_OK) {
-        if (w.epoch != 0) {
-            if (!seq48_is_after(&limit, &w.seq))
-                d->is_overrun = true;
-        } else if (!seq48_is_after(&d->next_plain_seq, &w.seq)) {
-            d->next_plain_seq = w.seq;
-            seq48_increment(&d->next_plain_seq);
-        }
-    }
-}
-
-static void withhold(struct delegation *d, const uint8_t *records, size_t len)
-{
-    if (len > sizeof d->flight - d->flight_len) {
-        d->is_overrun = true;
-        return;
-    }
-    bytes_copy(d->flight + d->flight_len, records, len);
-    d->flight_len += len;
-}
-
-static void on_send(void *owner, const uint8_t *records, size_t len)
-{
-    struct delegation *d = owner;
-    bool is_handshake = records[0] == RECORD_HANDSHAKE && len > HANDSHAKE_TYPE_AT;
-
-    note_numbers(d, records, len);
-    if (d->state == DELEGATION_SPARE && is_handshake && records[HANDSHAKE_TYPE_AT] == HELLO_VERIFY_REQUEST) {
-        d->is_cookie_sent = true;
-        delegation_env_count(d->all->env, DELEGATOR_COOKIES_SENT);
-    } else if (d->state == DELEGATION_SPARE && is_handshake) {
-        promote(d);
-    }
-    if (records[0] == RECORD_CHANGE_CIPHER_SPEC || d->flight_len > 0)
-        withhold(d, records, len);
-    else
-        dgram_send(d, d->connection, records, len);
-}
-
-static bool on_psk(void *owner, const uint8_t *identity, size_t identity_len, uint8_t *psk, size_t *psk_len)
-{
-    struct delegation *d = owner;
-    const struct keys_store *store = &d->all->env->store;
-    struct subscriber_row row;
-
-    d->is_identity_unknown = true;
-    if (assoc_name_set(&d->identity, (const char *)identity, identity_len) != SSM_OK)
-        return false;
-    if (store->find_subscriber(store->ctx, d->identity.text, d->identity.len, &row) != SSM_OK)
-        return false;
-    d->is_identity_unknown = false;
-    d->subscriber = row.id;
-    bytes_copy(psk, row.psk, row.psk_len);
-    *psk_len = row.psk_len;
-    bytes_wipe(&row, sizeof row);
-    return true;
-}
-
-static void on_keys(void *owner, const struct handshake_keys *keys)
-{
-    struct delegation *d = owner;
-
-    d->keys = *keys;
-    d->has_keys = true;
-}
-
-/* ---- a handshake's turn ---- */
+static const struct delegation_failure FAULTS[HANDSHAKE_FAULTS] = {
+    [HANDSHAKE_FAULT_OTHER] = {DELEGATOR_FAILED_HANDSHAKE, ALERT_NONE, CLOSE_HANDSHAKE,
+                               "handshake failed: the peer needs DTLS 1.2 with AES_128_CCM_8, and PSK or a "
+                               "certificate"},
+    [HANDSHAKE_FAULT_NO_CERTIFICATE] = {DELEGATOR_FAILED_CERTIFICATE, ALERT_NONE, CLOSE_HANDSHAKE,
+                                        "handshake refused: the peer has shown no certificate"},
+    [HANDSHAKE_FAULT_CERTIFICATE_EXPIRED] = {DELEGATOR_FAILED_CERTIFICATE, ALERT_NONE, CLOSE_HANDSHAKE,
+                                             "handshake refused: the peer's certificate has expired, or is "
+                                             "not valid yet"},
+    [HANDSHAKE_FAULT_CERTIFICATE_FOREIGN] = {DELEGATOR_FAILED_CERTIFICATE, ALERT_NONE, CLOSE_HANDSHAKE,
+                                             "handshake refused: the peer's certificate is neither a "
+                                             "subscriber's nor of a trusted CA"},
+    [HANDSHAKE_FAULT_CERTIFICATE_UNFIT] = {DELEGATOR_FAILED_CERTIFICATE, ALERT_NONE, CLOSE_HANDSHAKE,
+                                           "handshake refused: the peer's certificate is not fit: wrong "
+                                           "usage, curve or signature"},
+};
 
 static void fail_in_library(struct delegation *d)
 {
     static const struct delegation_failure IDENTITY = {
         DELEGATOR_FAILED_IDENTITY, ALERT_NONE, CLOSE_HANDSHAKE,
-        "handshake refused: unknown PSK identity; 'ssmctl subscriber "
-        "list' shows the known ones"};
-    static const struct delegation_failure OTHER = {
-        DELEGATOR_FAILED_HANDSHAKE, ALERT_NONE, CLOSE_HANDSHAKE,
-        "handshake failed: the peer needs DTLS 1.2 with TLS_PSK_WITH_AES_128_CCM_8"};
+        "handshake refused: unknown PSK identity; 'ssmctl subscriber list' shows the known ones"};
+    static const struct delegation_failure WRONG_KEY = {
+        DELEGATOR_FAILED_KEY, ALERT_NONE, CLOSE_HANDSHAKE,
+        "handshake refused: the peer's key for this identity is not the one that is stored"};
+    const struct handshake_work *w = &d->work;
 
-    delegation_fail(d, d->is_identity_unknown ? &IDENTITY : &OTHER);
+    if (w->is_key_wrong)
+        delegation_fail(d, &WRONG_KEY);
+    else if (w->fault == HANDSHAKE_FAULT_OTHER && w->claim.kind == CLAIM_UNKNOWN)
+        delegation_fail(d, &IDENTITY);
+    else
+        delegation_fail(d, &FAULTS[w->fault]);
 }
 
 static void finish(struct delegation *d)
@@ -254,204 +127,313 @@ static void finish(struct delegation *d)
     static const struct delegation_failure NO_FLIGHT = {DELEGATOR_FAILED_HANDSHAKE, ALERT_INTERNAL_ERROR,
                                                         CLOSE_HANDSHAKE,
                                                         "handshake failed: no keys or last flight"};
+    static const struct delegation_failure NOBODY = {
+        DELEGATOR_FAILED_IDENTITY, ALERT_ACCESS_DENIED, CLOSE_HANDSHAKE,
+        "handshake refused: the certificate is of a trusted CA, but no subscriber has its common name; see "
+        "'ssmctl subscriber add NAME --subject'"};
 
-    library_end(d);
-    d->state = DELEGATION_FINISHED;
-    if (!d->has_keys || d->flight_len == 0)
+    if (!d->work.has_keys || d->work.flight_len == 0) {
         delegation_fail(d, &NO_FLIGHT);
+    } else if (d->work.claim.kind != CLAIM_KNOWN) {
+        delegation_fail(d, &NOBODY);
+    } else {
+        d->state = DELEGATION_FINISHED;
+        d->all->is_finished = true;
+    }
 }
 
-static void on_result(struct delegation *d, enum handshake_result result)
+static void on_result(struct delegation *d)
 {
     static const struct delegation_failure OVERRUN = {
         DELEGATOR_FAILED_HANDSHAKE, ALERT_INTERNAL_ERROR, CLOSE_HANDSHAKE,
         "handshake failed: it used up the gateway's record numbers"};
 
-    if (result == HANDSHAKE_FAILED)
+    if (d->work.result == HANDSHAKE_FAILED)
         fail_in_library(d);
-    else if (d->is_overrun)
+    else if (d->work.is_overrun)
         delegation_fail(d, &OVERRUN);
-    else if (result == HANDSHAKE_DONE)
+    else if (d->work.result == HANDSHAKE_DONE)
         finish(d);
 }
 
-static enum handshake_result feed(struct delegation *d, const uint8_t *record, size_t len, uint64_t now_ms)
+/* ---- turns ---- */
+
+static void turn_request(struct delegation *d)
 {
-    return d->all->env->engine.feed(d->library, &d->peer, record, len, now_ms);
+    d->is_due = true;
+    d->all->is_turn_due = true;
+}
+
+static void turn_start(struct delegation *d, uint64_t now_ms)
+{
+    struct handshake_work *w = &d->work;
+
+    bytes_copy(w->buffers->inbox, w->buffers->waiting, d->waiting_len);
+    w->inbox_len = d->waiting_len;
+    w->now_ms = now_ms;
+    d->waiting_len = 0;
+    d->is_due = false;
+    d->is_busy = true;
+    d->all->turns[w->lane]++;
+    d->all->served[d->bucket] = ++d->all->last_turn;
+}
+
+void delegations_on_turn(struct delegations *all, struct handshake_work *w)
+{
+    struct delegation *d = w->owner;
+
+    all->turns[w->lane]--;
+    all->is_turn_due = true; /* there is room in the lane */
+    all->env->counters[DELEGATOR_DROP_FORGED] += w->forged_count;
+    w->forged_count = 0;
+    d->is_busy = false;
+    d->subscriber = w->claim.subscriber;
+    d->identity = w->claim.identity;
+    if (d->state == DELEGATION_ENDING) {
+        delegation_fail(d, &d->ending);
+        return;
+    }
+    send_outbox(d, d->connection);
+    if (d->waiting_len > 0)
+        turn_request(d);
+    on_result(d);
+}
+
+static bool lane_run_turn(struct delegations *all, uint8_t lane, uint64_t now_ms)
+{
+    const struct handshake_executor *executor = &all->env->io.executor;
+    struct delegation *d = all->turns[lane] < LANE_TURNS ? delegations_choose_turn(all, lane) : NULL;
+
+    if (d == NULL)
+        return false;
+    turn_start(d, now_ms);
+    if (executor->lanes > 0) {
+        executor->submit(executor->ctx, &d->work);
+    } else {
+        handshake_work_run(&d->work);
+        delegations_on_turn(all, &d->work);
+    }
+    return true;
+}
+
+static uint8_t lane_count(const struct delegations *all)
+{
+    uint8_t lanes = all->env->io.executor.lanes;
+
+    return lanes > 0 ? lanes : 1;
+}
+
+void delegations_run_turns(struct delegations *all, uint64_t now_ms)
+{
+    if (!all->is_turn_due)
+        return;
+    all->is_turn_due = false;
+    for (uint8_t lane = 0; lane < lane_count(all); lane++)
+        while (lane_run_turn(all, lane, now_ms))
+            ;
 }
 
 /* ---- strangers ---- */
 
-static struct delegation *spare_find(struct delegations *all)
+static struct delegation *spare_create(struct delegations *all)
 {
-    static const struct handshake_callbacks CALLBACKS = {.send = on_send, .psk = on_psk, .keys = on_keys};
-    struct delegation *d = find_in_state(all, DELEGATION_SPARE);
+    struct delegation *d = delegations_find_in_state(all, DELEGATION_FREE);
 
-    if (d != NULL)
-        return d;
-    d = find_in_state(all, DELEGATION_FREE);
     if (d == NULL)
         return NULL;
+    all->last_lane = (uint8_t)((all->last_lane + 1) % lane_count(all));
     d->all = all;
-    d->library = all->env->engine.create(all->env->engine.ctx, &CALLBACKS, d);
-    if (d->library == NULL)
+    d->work = (struct handshake_work){.owner = d,
+                                      .env = all->env,
+                                      .buffers = &all->buffers[d - all->pool],
+                                      .lane = all->last_lane,
+                                      .wake_ms = UINT64_MAX};
+    d->work.library =
+        all->env->engine.create(all->env->engine.ctx, d->work.lane, &handshake_work_callbacks, &d->work);
+    if (d->work.library == NULL)
         return NULL;
     d->state = DELEGATION_SPARE;
     return d;
 }
 
-static void stranger_begin(struct delegation *d, const struct message *m, const uint8_t *random)
+static struct delegation *spare_find(struct delegations *all)
+{
+    struct delegation *d = delegations_find_in_state(all, DELEGATION_SPARE);
+
+    return d != NULL ? d : spare_create(all);
+}
+
+/* There must be a spare for the next stranger. */
+static void make_room(struct delegations *all, const struct delegation *newcomer)
+{
+    static const struct delegation_failure GAVE_WAY = {
+        DELEGATOR_FAILED_BUSY, ALERT_INTERNAL_ERROR, CLOSE_NO_ROOM,
+        "handshake ended: there are too many, and most are of the peer's network; see max_handshakes"};
+    struct delegation *victim;
+
+    if (delegations_find_in_state(all, DELEGATION_FREE) != NULL)
+        return;
+    victim = delegations_choose_victim(all, newcomer);
+    if (victim != NULL)
+        delegation_fail(victim, &GAVE_WAY);
+}
+
+/* The server name chooses a node, as a port does; the gateway's own names choose none. */
+static bool take_name(struct delegation *d)
+{
+    const struct handshake_work *w = &d->work;
+    const struct node *node;
+
+    if (w->name_len == 0)
+        return true;
+    if (w->name_len > sizeof w->name)
+        return false;
+    if (server_name_is_own(&d->all->env->config.names, w->name, w->name_len))
+        return true;
+    node = nodes_find_server_name(d->all->nodes, w->name, w->name_len);
+    if (node == NULL || (d->port_node != 0 && d->port_node != node->row.id))
+        return false;
+    d->named_node = node->row.id;
+    return true;
+}
+
+/* A stranger has returned a valid cookie: its handshake takes the place of one that ran on the same 5-tuple.
+ */
+static void promote(struct delegation *d, uint64_t now_ms)
+{
+    static const struct delegation_failure NAME = {
+        DELEGATOR_FAILED_NAME, ALERT_UNRECOGNIZED_NAME, CLOSE_HANDSHAKE,
+        "handshake refused: the peer asks for a server name that is neither this node's nor the gateway's; "
+        "see server_names"};
+    struct delegations *all = d->all;
+    struct delegation *old = delegations_find_by_endpoints(all, &d->peer, &d->local);
+
+    if (!take_name(d)) {
+        delegation_fail(d, &NAME);
+        return;
+    }
+    if (old != NULL)
+        delegation_drop(old, CLOSE_REPLACED);
+    d->connection = delegations_take_connection(all);
+    d->bucket = delegations_bucket_of(all, &d->peer);
+    d->order = ++all->last_order;
+    d->state = DELEGATION_HANDSHAKE;
+    d->deadline_ms = now_ms + (uint64_t)all->env->config.handshake_timeout_s * 1000;
+    delegation_env_count(all->env, DELEGATOR_HANDSHAKES_STARTED);
+    turn_request(d);
+    make_room(all, d);
+}
+
+/* The answer's record number is that of the ClientHello (RFC 6347 4.2.1). */
+static void stranger_begin(struct delegation *d, const struct message *m,
+                           const struct handshake_record *hello, const uint8_t *random)
 {
     d->port_node = m->node;
     d->peer = m->peer;
     d->local = m->local;
-    d->next_plain_seq = seq48_make(0, 0);
-    d->is_cookie_sent = false;
     bytes_copy(d->client_random, random, DELEGATION_RANDOM_LEN);
+    d->work.peer = m->peer;
+    d->work.next_plain_seq = hello->seq;
+    d->work.is_cookie_sent = false;
+    d->work.name_len = 0;
+    d->work.outbox_len = 0;
 }
 
 /* The stranger got no further than the cookie. Only a context that is as new may stay for the next one. */
 static void stranger_end(struct delegation *d, enum handshake_result result)
 {
-    if (!d->is_cookie_sent) {
-        delegation_env_count(d->all->env, DELEGATOR_FAILED_HANDSHAKE);
-        log_failure(d, "handshake refused: the peer needs DTLS 1.2 with TLS_PSK_WITH_AES_128_CCM_8");
-    }
+    delegation_env_count(d->all->env,
+                         d->work.is_cookie_sent ? DELEGATOR_COOKIES_SENT : DELEGATOR_FAILED_HANDSHAKE);
+    if (!d->work.is_cookie_sent)
+        log_failure(d, FAULTS[HANDSHAKE_FAULT_OTHER].event);
     if (result != HANDSHAKE_COOKIE_ASKED)
         delegation_free(d);
 }
 
 /* Feeds a ClientHello to the one context that knows nobody; nothing is kept of it without a valid cookie. */
-static struct delegation *on_stranger(struct delegations *all, const struct message *m, const uint8_t *random,
-                                      uint64_t now_ms)
+static void on_stranger(struct delegations *all, const struct message *m,
+                        const struct handshake_record *hello, const uint8_t *random, uint64_t now_ms)
 {
     struct delegation *d = spare_find(all);
 
     if (d == NULL) {
         delegation_env_count(all->env, DELEGATOR_FAILED_BUSY);
-        return NULL;
+        return;
     }
-    stranger_begin(d, m, random);
-    enum handshake_result result = feed(d, m->data[0].at, m->data[0].len, now_ms);
-    if (d->state == DELEGATION_SPARE) {
+    stranger_begin(d, m, hello, random);
+    enum handshake_result result =
+        all->env->engine.feed(d->work.library, &d->peer, m->data[0].at, m->data[0].len, now_ms);
+    send_outbox(d, 0);
+    if (result == HANDSHAKE_ADMITTED)
+        promote(d, now_ms);
+    else
         stranger_end(d, result);
-    } else {
-        d->deadline_ms = now_ms + (uint64_t)all->env->config.handshake_timeout_s * 1000;
-        on_result(d, result);
-    }
-    return d;
 }
 
 /* ---- records of a handshake in flight ---- */
 
-static bool is_authentic(const struct delegation *d, const uint8_t *record, size_t len)
-{
-    uint8_t copy[DELEGATION_FINISHED_MAX];
-    struct record r;
-    size_t used;
-
-    bytes_copy(copy, record, len);
-    bool ok = record_peek(copy, len, &r, &used) == SSM_OK && record_open(&d->keys.client, &r) == SSM_OK;
-    bytes_wipe(copy, sizeof copy);
-    return ok;
-}
-
-/*
- * May this protected record reach the library, to which a bad MAC is fatal while it waits for Finished? A
- * forged one is kept, because it may be the honest Finished of a peer with a wrong key, which then gets its
- * alert.
- */
-static bool admit_protected(struct delegation *d, const struct wire *w, const uint8_t *record,
-                            uint64_t now_ms)
-{
-    if (!d->has_keys || w->epoch != 1 || w->type != RECORD_HANDSHAKE)
-        return false;
-    if (w->len <= DELEGATION_FINISHED_MAX && is_authentic(d, record, w->len))
-        return true;
-    delegation_env_count(d->all->env, DELEGATOR_DROP_FORGED);
-    if (w->len <= DELEGATION_FINISHED_MAX && d->is_cipher_changed) {
-        if (d->forged_len == 0)
-            d->forged_ms = now_ms + FORGED_PATIENCE_MS;
-        bytes_copy(d->forged, record, w->len);
-        d->forged_len = w->len;
-    }
-    return false;
-}
-
-static void on_record(struct delegation *d, const struct wire *w, const uint8_t *record, uint64_t now_ms)
-{
-    if (w->epoch > 0 && !admit_protected(d, w, record, now_ms))
-        return;
-    if (w->epoch == 0 && w->type == RECORD_CHANGE_CIPHER_SPEC && d->has_keys)
-        d->is_cipher_changed = true;
-    on_result(d, feed(d, record, w->len, now_ms));
-}
-
 /* The client's random, or NULL if the record is no ClientHello that starts a handshake. */
-static const uint8_t *client_random_of(const struct wire *w, const uint8_t *record)
+static const uint8_t *client_random_of(const struct handshake_record *record, const uint8_t *bytes)
 {
-    bool is_hello = w->epoch == 0 && w->type == RECORD_HANDSHAKE &&
-                    w->len >= CLIENT_RANDOM_AT + DELEGATION_RANDOM_LEN &&
-                    record[HANDSHAKE_TYPE_AT] == CLIENT_HELLO;
+    bool is_hello = record->epoch == 0 && record->type == RECORD_HANDSHAKE &&
+                    record->len >= CLIENT_RANDOM_AT + DELEGATION_RANDOM_LEN &&
+                    bytes[HANDSHAKE_TYPE_AT] == CLIENT_HELLO;
 
-    return is_hello ? record + CLIENT_RANDOM_AT : NULL;
+    return is_hello ? bytes + CLIENT_RANDOM_AT : NULL;
 }
 
-struct delegation *delegations_on_record(struct delegations *all, const struct message *m, uint64_t now_ms)
+/* What does not fit is repeated by the peer. */
+static void record_wait(struct delegation *d, const uint8_t *bytes, size_t len)
+{
+    uint8_t *waiting = d->work.buffers->waiting;
+
+    if (len > HANDSHAKE_INBOX_MAX - d->waiting_len)
+        return;
+    bytes_copy(waiting + d->waiting_len, bytes, len);
+    d->waiting_len += len;
+    turn_request(d);
+}
+
+void delegations_on_record(struct delegations *all, const struct message *m, uint64_t now_ms)
 {
     struct delegation *d = m->connection != 0 ? delegations_find(all, m->connection) : NULL;
-    const uint8_t *record = m->data[0].at;
-    struct reader r = reader_over(record, m->data[0].len);
-    struct wire w;
+    const uint8_t *bytes = m->data[0].at;
+    struct reader r = reader_over(bytes, m->data[0].len);
+    struct handshake_record record;
 
-    if (wire_read(&r, &w) != SSM_OK)
-        return NULL;
+    if (handshake_record_read(&r, &record) != SSM_OK)
+        return;
     if (d == NULL)
-        d = find_by_endpoints(all, &m->peer, &m->local);
-    const uint8_t *random = client_random_of(&w, record);
+        d = delegations_find_by_endpoints(all, &m->peer, &m->local);
+    const uint8_t *random = client_random_of(&record, bytes);
     if (random != NULL && (d == NULL || !bytes_equal(random, d->client_random, DELEGATION_RANDOM_LEN)))
-        d = on_stranger(all, m, random, now_ms);
+        on_stranger(all, m, &record, random, now_ms);
     else if (d != NULL && d->state == DELEGATION_HANDSHAKE)
-        on_record(d, &w, record, now_ms);
+        record_wait(d, bytes, record.len);
     /* Whatever arrives later is a retransmission, which the release of the withheld flight answers. */
-    return d != NULL && d->state == DELEGATION_FINISHED ? d : NULL;
 }
 
 /* ---- time ---- */
 
-static void give_forged(struct delegation *d, uint64_t now_ms)
-{
-    static const struct delegation_failure WRONG_KEY = {
-        DELEGATOR_FAILED_KEY, ALERT_NONE, CLOSE_HANDSHAKE,
-        "handshake refused: the peer's key for this identity is not the one that is stored"};
-    size_t len = d->forged_len;
-
-    d->forged_len = 0;
-    if (feed(d, d->forged, len, now_ms) == HANDSHAKE_FAILED)
-        delegation_fail(d, &WRONG_KEY);
-}
-
-static uint64_t earliest(uint64_t a, uint64_t b)
-{
-    return a < b ? a : b;
-}
-
-uint64_t delegation_handshake_tick(struct delegation *d, uint64_t now_ms)
+void delegation_handshake_tick(struct delegation *d, uint64_t now_ms)
 {
     static const struct delegation_failure TIMEOUT = {DELEGATOR_FAILED_TIMEOUT, ALERT_NONE, CLOSE_HANDSHAKE,
                                                       "handshake failed: the peer stopped answering"};
 
     if (d->state != DELEGATION_HANDSHAKE)
-        return UINT64_MAX;
-    const struct handshake_engine *engine = &d->all->env->engine;
+        return;
     if (now_ms >= d->deadline_ms)
         delegation_fail(d, &TIMEOUT);
-    else if (d->forged_len > 0 && now_ms >= d->forged_ms)
-        give_forged(d, now_ms);
-    else if (now_ms >= engine->deadline(d->library))
-        on_result(d, engine->on_timer(d->library, now_ms));
+    else if (!d->is_busy && now_ms >= d->work.wake_ms)
+        turn_request(d);
+}
+
+uint64_t delegation_handshake_wake_ms(const struct delegation *d)
+{
     if (d->state != DELEGATION_HANDSHAKE)
         return UINT64_MAX;
-    uint64_t next = earliest(d->deadline_ms, engine->deadline(d->library));
-    return d->forged_len > 0 ? earliest(next, d->forged_ms) : next;
+    /* The end of a turn is an event of its own. */
+    bool is_waiting = !d->is_busy && !d->is_due;
+
+    return is_waiting && d->work.wake_ms < d->deadline_ms ? d->work.wake_ms : d->deadline_ms;
 }

@@ -11,6 +11,7 @@ struct endpoint {
     uint16_t port; /* host order; 0: no endpoint */
 };
 
+bool endpoint_is_ipv4(const struct endpoint *e);
 bool endpoint_equal(const struct endpoint *a, const struct endpoint *b);
 
 #endif

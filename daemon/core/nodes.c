@@ -44,6 +44,20 @@ struct node *nodes_find_name(const struct nodes *nodes, const char *name, size_t
     return name_compare(node->row.name.text, node->row.name.len, name, len) == 0 ? node : NULL;
 }
 
+struct node *nodes_find_server_name(const struct nodes *nodes, const char *name, size_t len)
+{
+    struct node *longest = NULL;
+
+    for (uint32_t i = 0; i < nodes->count; i++) {
+        struct node *node = nodes->by_name[i];
+        const struct assoc_name *own = &node->row.name;
+        if (server_name_matches(name, len, own->text, own->len) &&
+            (longest == NULL || own->len > longest->row.name.len))
+            longest = node;
+    }
+    return longest;
+}
+
 struct node *nodes_find(const struct nodes *nodes, uint32_t id)
 {
     for (uint32_t i = 0; i < nodes->count; i++)

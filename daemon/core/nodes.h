@@ -75,6 +75,8 @@ SSM_MUST_CHECK enum status nodes_add(struct nodes *nodes, const struct node_row 
 void nodes_remove(struct nodes *nodes, struct node *node);
 struct node *nodes_find(const struct nodes *nodes, uint32_t id);
 struct node *nodes_find_name(const struct nodes *nodes, const char *name, size_t len);
+/* The node that a server name asks for: the one with the longest name that matches. */
+struct node *nodes_find_server_name(const struct nodes *nodes, const char *name, size_t len);
 
 /*
  * The next session number of a node, durably reserved before it is returned: after a crash it is not used

@@ -9,8 +9,14 @@
 
 #include "assoc.h"
 #include "endpoint.h"
+#include "handshake.h"
 
-enum { STORE_TOMBSTONE_LEN = 31, SUBSCRIBER_PSK_MIN = 16, SUBSCRIBER_PSK_MAX = 32 };
+enum {
+    STORE_TOMBSTONE_LEN = 31,
+    SUBSCRIBER_PSK_MIN = 16,
+    SUBSCRIBER_PSK_MAX = 32,
+    SUBSCRIBER_SUBJECT_MAX = 64, /* bytes of a common name (RFC 5280 A.1, ub-common-name) */
+};
 
 /* ---- relay.db: relay rows and nodes' addresses. No session secret; tag keys protect bandwidth, not content.
  * ---- */
@@ -61,11 +67,23 @@ struct node_row {
     uint16_t session_limit;     /* session numbers up to this one may have been used */
 };
 
+/* What a subscriber proves who it is with. */
+enum subscriber_credential {
+    SUBSCRIBER_PSK,         /* its name is the PSK identity */
+    SUBSCRIBER_CERTIFICATE, /* this certificate and no other */
+    SUBSCRIBER_SUBJECT,     /* any certificate of a trusted CA with this common name */
+};
+
 struct subscriber_row {
-    uint32_t id;            /* given by the store, never reused */
-    struct assoc_name name; /* the PSK identity */
+    uint32_t id; /* given by the store, never reused */
+    struct assoc_name name;
+    enum subscriber_credential credential;
     uint8_t psk[SUBSCRIBER_PSK_MAX];
     uint8_t psk_len;
+    uint8_t fingerprint[HANDSHAKE_FINGERPRINT_LEN];
+    uint64_t not_after_s; /* Unix time at which the pinned certificate expires */
+    char subject[SUBSCRIBER_SUBJECT_MAX];
+    uint8_t subject_len;
 };
 
 struct keys_store {
@@ -76,11 +94,17 @@ struct keys_store {
     enum status (*set_association)(void *ctx, uint32_t node, uint32_t counter, uint32_t boot_id);
     enum status (*set_session_limit)(void *ctx, uint32_t node, uint16_t limit);
     enum status (*each_node)(void *ctx, enum status (*row)(void *arg, const struct node_row *), void *arg);
-    /* Adds the subscriber with its grants in one step. SSM_EXISTS: that name is taken. Sets row->id. */
+    /* Adds the subscriber with its grants in one step. SSM_EXISTS: that name, certificate or subject is
+     * taken. Sets row->id. */
     enum status (*add_subscriber)(void *ctx, struct subscriber_row *row, const uint32_t *nodes,
                                   size_t node_count);
     enum status (*remove_subscriber)(void *ctx, uint32_t subscriber);
+    /* The look-ups of subscribers may be made on any thread. SSM_NOT_FOUND. */
     enum status (*find_subscriber)(void *ctx, const char *name, size_t name_len, struct subscriber_row *out);
+    enum status (*find_certificate)(void *ctx, const uint8_t fingerprint[HANDSHAKE_FINGERPRINT_LEN],
+                                    struct subscriber_row *out);
+    enum status (*find_subject)(void *ctx, const char *subject, size_t subject_len,
+                                struct subscriber_row *out);
     enum status (*each_subscriber)(void *ctx, enum status (*row)(void *arg, const struct subscriber_row *),
                                    void *arg);
     /* The nodes granted to a subscriber: fills up to `cap` ids, sets *count to how many there are. */

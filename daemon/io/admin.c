@@ -1,6 +1,8 @@
 #include "admin.h"
 #include "admin_key.h"
+#include "admin_nodes.h"
 #include "admin_ops.h"
+#include "admin_reply.h"
 #include "log.h"
 
 #include <errno.h>
@@ -157,7 +159,7 @@ static void connection_serve(struct connection *c, const char *line, size_t len)
     char error[ADMIN_ERROR_MAX];
 
     if (admin_request_parse(line, len, &request, error) != SSM_OK)
-        connection_reply(c, admin_ops_refusal("%s", error));
+        connection_reply(c, admin_refuse("%s", error));
     else if (admin_ops_ask_relay(&request, &question))
         ask_relay(c, &question);
     else
@@ -191,8 +193,8 @@ static void connection_forget(struct connection *c, size_t len)
 
 static void connection_refuse_length(struct connection *c)
 {
-    connection_reply(
-        c, admin_ops_refusal("a request may be %d bytes long, its line end included", ADMIN_LINE_MAX));
+    connection_reply(c,
+                     admin_refuse("a request may be %d bytes long, its line end included", ADMIN_LINE_MAX));
     connection_forget(c, c->len);
     bufferevent_disable(c->stream, EV_READ);
     c->closing = true;
@@ -345,9 +347,9 @@ static void on_sweep(evutil_socket_t fd, short what, void *arg)
             connection_free(c);
             continue;
         }
-        relay_has_answered(
-            c, admin_ops_refusal("the relay process did not answer; the log says more (journalctl -u "
-                                 "ssmd)"));
+        relay_has_answered(c,
+                           admin_refuse("the relay process did not answer; the log says more (journalctl -u "
+                                        "ssmd)"));
         connection_work(c);
         connection_settle(c);
     }
@@ -384,7 +386,7 @@ struct admin *admin_create(const struct admin_context *context, int fd)
 void admin_on_message(struct admin *a, const struct message *m)
 {
     if (m->type == MSG_PORT_FAILED) {
-        admin_ops_port_failed(&a->ops, m);
+        admin_node_port_failed(&a->ops, m);
         return;
     }
     for (size_t i = 0; m->request >= ADMIN_REQUEST_FIRST && i < CONNECTIONS_MAX; i++) {

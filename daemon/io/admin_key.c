@@ -33,7 +33,15 @@ static void hex_decode(const char *text, size_t len, uint8_t *out)
         out[i / 2] = (uint8_t)(digit_value(text[i]) << 4 | digit_value(text[i + 1]));
 }
 
-static void hex_encode(const uint8_t *bytes, size_t len, char *out)
+enum status admin_key_parse_hex(const char *text, size_t text_len, uint8_t *out, size_t len)
+{
+    if (text_len != 2 * len || !is_hex(text, text_len))
+        return SSM_MALFORMED;
+    hex_decode(text, text_len, out);
+    return SSM_OK;
+}
+
+void admin_key_print_hex(const uint8_t *bytes, size_t len, char *out)
 {
     static const char digits[] = "0123456789abcdef";
 
@@ -46,15 +54,12 @@ static void hex_encode(const uint8_t *bytes, size_t len, char *out)
 
 enum status admin_key_parse_node(const char *text, size_t len, uint8_t psk[ASSOC_PSK_LEN])
 {
-    if (len != ADMIN_KEY_NODE_TEXT_LEN || !is_hex(text, len))
-        return SSM_MALFORMED;
-    hex_decode(text, len, psk);
-    return SSM_OK;
+    return admin_key_parse_hex(text, len, psk, ASSOC_PSK_LEN);
 }
 
 void admin_key_print_node(const uint8_t psk[ASSOC_PSK_LEN], char out[ADMIN_KEY_NODE_TEXT_LEN + 1])
 {
-    hex_encode(psk, ASSOC_PSK_LEN, out);
+    admin_key_print_hex(psk, ASSOC_PSK_LEN, out);
 }
 
 static bool has_hex_prefix(const void *text, size_t len)
@@ -101,7 +106,7 @@ void admin_key_print_subscriber(const struct subscriber_row *row, char out[ADMIN
         return;
     }
     memcpy(out, HEX_PREFIX, HEX_PREFIX_LEN);
-    hex_encode(row->psk, row->psk_len, out + HEX_PREFIX_LEN);
+    admin_key_print_hex(row->psk, row->psk_len, out + HEX_PREFIX_LEN);
 }
 
 static void free_wiped(void *memory)

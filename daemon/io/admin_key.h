@@ -28,6 +28,11 @@ SSM_MUST_CHECK enum status admin_key_parse_subscriber(const char *text, size_t l
 /* The first form where every byte is printable ASCII, else the second; with a terminating zero. */
 void admin_key_print_subscriber(const struct subscriber_row *row, char out[ADMIN_KEY_TEXT_MAX + 1]);
 
+/* Exactly `len` bytes in digits of either case. SSM_MALFORMED otherwise; out is untouched then. */
+SSM_MUST_CHECK enum status admin_key_parse_hex(const char *text, size_t text_len, uint8_t *out, size_t len);
+/* 2 * len digits and a terminating zero. */
+void admin_key_print_hex(const uint8_t *bytes, size_t len, char *out);
+
 /* From now on all memory of the JSON library is wiped when it is freed. Call before the first JSON value is
  * made. */
 void admin_key_wipe_json(void);

@@ -11,25 +11,15 @@
 #include "admin_context.h"
 #include "admin_request.h"
 
-#include <jansson.h>
 #include <sys/types.h>
-
-struct admin_ops {
-    const struct admin_context *context; /* the caller's */
-    uint64_t started_ms;
-    json_t *port_faults; /* why a node's port is not open: {"<node id>": "Address already in use"} */
-};
 
 /* Replies are new references; NULL means that memory ran out. */
 
-json_t *admin_ops_refusal(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* Does everything that relay need not be asked for. */
 json_t *admin_ops_run(struct admin_ops *o, const struct admin_request *r, uid_t caller);
 /* Must relay be asked first? Then `out` is the question, but for its request id. */
 bool admin_ops_ask_relay(const struct admin_request *r, struct message *out);
 /* The reply to a request of that kind, from relay's answer. */
 json_t *admin_ops_relay_answered(const struct admin_ops *o, const struct message *answer);
-/* MSG_PORT_FAILED: logged, and shown with the node from now on. */
-void admin_ops_port_failed(struct admin_ops *o, const struct message *m);
 
 #endif

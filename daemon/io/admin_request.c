@@ -1,12 +1,29 @@
 #include "admin_request.h"
 #include "admin_key.h"
 
+#include <arpa/inet.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <string.h>
 
 /* Fields, and what each must hold. The take functions answer whether the value is right. */
-enum field_number { NAME, NODE, PSK, PORT, NODES, HANDLE, CURSOR, SHOW_KEY, FIELDS };
+enum field_number {
+    NAME,
+    NODE,
+    PSK,
+    PORT,
+    NODES,
+    HANDLE,
+    CURSOR,
+    SHOW_KEY,
+    CERTIFICATE,
+    SUBJECT,
+    PUBLIC_KEY,
+    DAYS,
+    NAMES,
+    REPLACE,
+    FIELDS
+};
 #define BIT(field) (1U << (field))
 
 struct field {
@@ -19,20 +36,27 @@ struct operation {
     const char *name;
     unsigned required;
     unsigned optional;
+    unsigned one_of; /* exactly one of these as well */
 };
 
 static const struct operation operations[ADMIN_OPS] = {
-    [ADMIN_NODE_ADD] = {"node add", BIT(NAME) | BIT(PSK), BIT(PORT)},
-    [ADMIN_NODE_LIST] = {"node list", 0, 0},
-    [ADMIN_NODE_SHOW] = {"node show", BIT(NAME), BIT(SHOW_KEY)},
-    [ADMIN_NODE_REMOVE] = {"node remove", BIT(NAME), 0},
-    [ADMIN_SUBSCRIBER_ADD] = {"subscriber add", BIT(NAME) | BIT(PSK) | BIT(NODES), 0},
-    [ADMIN_SUBSCRIBER_LIST] = {"subscriber list", 0, 0},
-    [ADMIN_SUBSCRIBER_SHOW] = {"subscriber show", BIT(NAME), BIT(SHOW_KEY)},
-    [ADMIN_SUBSCRIBER_REMOVE] = {"subscriber remove", BIT(NAME), 0},
-    [ADMIN_SESSION_LIST] = {"session list", 0, BIT(CURSOR)},
-    [ADMIN_SESSION_CLOSE] = {"session close", BIT(NODE) | BIT(HANDLE), 0},
-    [ADMIN_STATUS] = {"status", 0, 0},
+    [ADMIN_NODE_ADD] = {"node add", BIT(NAME) | BIT(PSK), BIT(PORT), 0},
+    [ADMIN_NODE_LIST] = {"node list", 0, 0, 0},
+    [ADMIN_NODE_SHOW] = {"node show", BIT(NAME), BIT(SHOW_KEY), 0},
+    [ADMIN_NODE_REMOVE] = {"node remove", BIT(NAME), 0, 0},
+    [ADMIN_SUBSCRIBER_ADD] = {"subscriber add", BIT(NAME) | BIT(NODES), 0,
+                              BIT(PSK) | BIT(CERTIFICATE) | BIT(SUBJECT)},
+    [ADMIN_SUBSCRIBER_LIST] = {"subscriber list", 0, 0, 0},
+    [ADMIN_SUBSCRIBER_SHOW] = {"subscriber show", BIT(NAME), BIT(SHOW_KEY), 0},
+    [ADMIN_SUBSCRIBER_REMOVE] = {"subscriber remove", BIT(NAME), 0, 0},
+    [ADMIN_SESSION_LIST] = {"session list", 0, BIT(CURSOR), 0},
+    [ADMIN_SESSION_CLOSE] = {"session close", BIT(NODE) | BIT(HANDLE), 0, 0},
+    [ADMIN_STATUS] = {"status", 0, 0, 0},
+    [ADMIN_CA_INIT] = {"ca init", 0, BIT(DAYS) | BIT(NAMES) | BIT(REPLACE), 0},
+    [ADMIN_CA_ISSUE] = {"ca issue", BIT(NAME) | BIT(PUBLIC_KEY), BIT(DAYS), 0},
+    [ADMIN_CA_RENEW] = {"ca renew", 0, BIT(CERTIFICATE) | BIT(DAYS) | BIT(NAMES), 0},
+    [ADMIN_CA_SHOW] = {"ca show", 0, 0, 0},
+    [ADMIN_CA_EXPORT] = {"ca export", 0, 0, 0},
 };
 
 static bool take_assoc_name(const json_t *value, struct assoc_name *name)
@@ -96,6 +120,91 @@ static bool take_show_key(const json_t *value, struct admin_request *r)
     return json_is_boolean(value);
 }
 
+static bool take_replace(const json_t *value, struct admin_request *r)
+{
+    r->replace = json_is_true(value);
+    return json_is_boolean(value);
+}
+
+static bool take_days(const json_t *value, struct admin_request *r)
+{
+    uint64_t days = 0;
+
+    if (!take_number(value, 1, CA_DAYS_MAX, &days))
+        return false;
+    r->days = (uint32_t)days;
+    return true;
+}
+
+static bool take_certificate(const json_t *value, struct admin_request *r)
+{
+    if (!json_is_string(value) || json_string_length(value) > CERTIFICATE_PEM_MAX)
+        return false;
+    r->subscriber.credential = SUBSCRIBER_CERTIFICATE;
+    return certificate_from_pem(json_string_value(value), json_string_length(value), &r->certificate) ==
+           SSM_OK;
+}
+
+/* It stands in the log and in tables. */
+static bool is_printable(const char *text, size_t len)
+{
+    for (size_t i = 0; i < len; i++)
+        if ((uint8_t)text[i] < 0x20 || text[i] == 0x7F)
+            return false;
+    return true;
+}
+
+static bool take_subject(const json_t *value, struct admin_request *r)
+{
+    const char *text = json_string_value(value); /* NULL for what is no string */
+    size_t len = json_string_length(value);
+
+    if (text == NULL || len == 0 || len > SUBSCRIBER_SUBJECT_MAX || !is_printable(text, len))
+        return false;
+    r->subscriber.credential = SUBSCRIBER_SUBJECT;
+    bytes_copy(r->subscriber.subject, text, len);
+    r->subscriber.subject_len = (uint8_t)len;
+    return true;
+}
+
+static bool take_public_key(const json_t *value, struct admin_request *r)
+{
+    return json_is_string(value) && admin_key_parse_hex(json_string_value(value), json_string_length(value),
+                                                        r->public_key, sizeof(r->public_key)) == SSM_OK;
+}
+
+/* A host's name, or an address as inet_pton takes it. */
+static bool take_ca_name(const json_t *value, char out[HOST_NAME_MAX_LEN + 1])
+{
+    const char *text = json_string_value(value);
+    uint8_t address[16];
+    uint8_t len;
+
+    if (text == NULL || json_string_length(value) > HOST_NAME_MAX_LEN + 1)
+        return false;
+    if (inet_pton(AF_INET, text, address) == 1 || inet_pton(AF_INET6, text, address) == 1) {
+        strcpy(out, text);
+        return true;
+    }
+    if (host_name_set(out, &len, text, json_string_length(value)) != SSM_OK)
+        return false;
+    out[len] = '\0';
+    return true;
+}
+
+static bool take_names(const json_t *value, struct admin_request *r)
+{
+    size_t count = json_array_size(value);
+
+    if (count == 0 || count > CA_NAMES_MAX)
+        return false;
+    for (size_t i = 0; i < count; i++)
+        if (!take_ca_name(json_array_get(value, i), r->ca_names.list[i]))
+            return false;
+    r->ca_names.count = count;
+    return true;
+}
+
 static bool is_granted(const struct admin_request *r, const struct assoc_name *name)
 {
     for (size_t i = 0; i < r->grant_count; i++)
@@ -134,6 +243,13 @@ static const struct field fields[FIELDS] = {
     [HANDLE] = {"handle", "a whole number from 1 to 65535", take_handle},
     [CURSOR] = {"cursor", "a whole number, 0 or the \"next\" of the page before", take_cursor},
     [SHOW_KEY] = {"show_key", "true or false", take_show_key},
+    [CERTIFICATE] = {"certificate", "a certificate in PEM form, at most 4096 bytes in DER", take_certificate},
+    [SUBJECT] = {"subject", "a common name: 1 to 64 bytes without control characters", take_subject},
+    [PUBLIC_KEY] = {"public_key", "182 hex digits: a SubjectPublicKeyInfo on the curve P-256",
+                    take_public_key},
+    [DAYS] = {"days", "a whole number from 1 to 7300", take_days},
+    [NAMES] = {"names", "an array of 1 to 8 names of hosts or addresses", take_names},
+    [REPLACE] = {"replace", "true or false", take_replace},
 };
 
 /* FIELDS: there is none of that name. */
@@ -165,7 +281,7 @@ static enum status take_field(const char *key, const json_t *value, struct admin
     const struct operation *op = &operations[r->op];
     unsigned field = field_find(key);
 
-    if (field == FIELDS || ((op->required | op->optional) & BIT(field)) == 0) {
+    if (field == FIELDS || ((op->required | op->optional | op->one_of) & BIT(field)) == 0) {
         bool known = field < FIELDS; /* an unknown name is not repeated: it could be anything, even a key */
         snprintf(error, ADMIN_ERROR_MAX, "'%s' takes no field %s%s%s", op->name, known ? "'" : "of that name",
                  known ? fields[field].name : "", known ? "'" : "");
@@ -176,6 +292,24 @@ static enum status take_field(const char *key, const json_t *value, struct admin
         return SSM_MALFORMED;
     }
     *seen |= BIT(field);
+    return SSM_OK;
+}
+
+/* Is everything there that has to be? */
+static enum status check_seen(const struct operation *op, unsigned seen, char error[ADMIN_ERROR_MAX])
+{
+    unsigned choices = seen & op->one_of;
+
+    for (unsigned i = 0; i < FIELDS; i++)
+        if ((op->required & BIT(i)) != 0 && (seen & BIT(i)) == 0) {
+            snprintf(error, ADMIN_ERROR_MAX, "'%s' needs field '%s'", op->name, fields[i].name);
+            return SSM_MALFORMED;
+        }
+    if (op->one_of != 0 && (choices == 0 || (choices & (choices - 1)) != 0)) {
+        snprintf(error, ADMIN_ERROR_MAX, "'%s' needs exactly one of 'psk', 'certificate' and 'subject'",
+                 op->name);
+        return SSM_MALFORMED;
+    }
     return SSM_OK;
 }
 
@@ -192,12 +326,7 @@ static enum status take_fields(json_t *root, struct admin_request *r, char error
         if (take_field(key, value, r, &seen, error) != SSM_OK)
             return SSM_MALFORMED;
     }
-    for (unsigned i = 0; i < FIELDS; i++)
-        if ((operations[r->op].required & BIT(i)) != 0 && (seen & BIT(i)) == 0) {
-            snprintf(error, ADMIN_ERROR_MAX, "'%s' needs field '%s'", operations[r->op].name, fields[i].name);
-            return SSM_MALFORMED;
-        }
-    return SSM_OK;
+    return check_seen(&operations[r->op], seen, error);
 }
 
 enum status admin_request_parse(const char *line, size_t len, struct admin_request *out,

@@ -19,6 +19,7 @@ enum option_kind {
     OPTION_PORT,    /* uint16_t between min and max */
     OPTION_PORTS,   /* two uint16_t side by side, FIRST-LAST */
     OPTION_NUMBER,  /* uint32_t between min and max */
+    OPTION_NAMES,   /* struct config_names, with blanks between */
     OPTION_LEVEL,   /* uint32_t, by name */
 };
 
@@ -54,6 +55,20 @@ static const struct option options[] = {
      "Port on which a subscriber granted a single node reaches it by identity; 0 for none."},
     {"node_ports", OPTION_PORTS, AT(node_port_first), 1024, UINT16_MAX, "20000-20999",
      "Ports that new nodes are given, one each."},
+    {"server_names", OPTION_NAMES, AT(server_names), 0, 0, "",
+     "Names by which peers call the gateway itself, up to 8 with blanks between, besides gateway_id, the "
+     "host's name and localhost."},
+    {"certificate", OPTION_PATH_OR_NONE, AT(certificate), ROOM(certificate), "",
+     "PEM file with the gateway's certificate (ECDSA, P-256) and its intermediate CAs. Empty: that of ssmctl "
+     "ca init, if there is one."},
+    {"certificate_key", OPTION_PATH_OR_NONE, AT(certificate_key), ROOM(certificate_key), "",
+     "PEM file with the private key of certificate."},
+    {"client_ca", OPTION_PATH_OR_NONE, AT(client_ca), ROOM(client_ca), "",
+     "PEM file with the CAs whose certificates may name a subscriber; that of ssmctl ca init always may."},
+    {"rsa_certificate", OPTION_PATH_OR_NONE, AT(rsa_certificate), ROOM(rsa_certificate), "",
+     "PEM file with an RSA certificate of the gateway, 2048 bits or more. Turns RSA on, for peers too."},
+    {"rsa_certificate_key", OPTION_PATH_OR_NONE, AT(rsa_certificate_key), ROOM(rsa_certificate_key), "",
+     "PEM file with the private key of rsa_certificate."},
     {"link_address", OPTION_ADDRESS, AT(link_address), 0, 0, "::", "Address that nodes send to."},
     {"link_port", OPTION_PORT, AT(link_address.port), 1, UINT16_MAX, "5685", "Port that nodes send to."},
     {"link_mtu", OPTION_NUMBER, AT(link_mtu), 78, 1200, "94",
@@ -66,6 +81,7 @@ static const struct option options[] = {
      "Sessions at one time, handshakes included."},
     {"max_handshakes", OPTION_NUMBER, AT(max_handshakes), 1, 4096, "256",
      "Handshakes at one time; each takes about 37 KB."},
+    {"workers", OPTION_NUMBER, AT(workers), 0, 64, "0", "Threads that do handshakes; 0 is one a processor."},
     {"handshake_timeout_s", OPTION_NUMBER, AT(handshake_timeout_s), 1, 600, "60",
      "Seconds from a peer's ClientHello to its Finished."},
     {"handover_timeout_s", OPTION_NUMBER, AT(handover_timeout_s), 1, 120, "20",
@@ -235,6 +251,53 @@ static void set_address(struct parse *p, const struct option *o, const char *tex
     }
 }
 
+static bool has_name(const struct config_names *names, const char *text, uint8_t len)
+{
+    for (size_t i = 0; i < names->count; i++) {
+        if (names->names[i].len == len && memcmp(names->names[i].text, text, len) == 0)
+            return true;
+    }
+    return false;
+}
+
+static bool add_name(struct parse *p, const struct option *o, const char *text, size_t len)
+{
+    struct config_names *names = field_of(p, o);
+    char name[HOST_NAME_MAX_LEN];
+    uint8_t name_len;
+
+    if (host_name_set(name, &name_len, text, len) != SSM_OK)
+        fault(
+            p, o->name,
+            "'%.*s' is not a name of a host: letters, digits and hyphens with dots between, at most %d bytes",
+            (int)len, text, (int)HOST_NAME_MAX_LEN);
+    else if (has_name(names, name, name_len))
+        fault(p, o->name, "'%.*s' is there twice", (int)len, text);
+    else if (names->count == CONFIG_NAMES_MAX)
+        fault(p, o->name, "too many names: at most %d", (int)CONFIG_NAMES_MAX);
+    else {
+        memcpy(names->names[names->count].text, name, name_len);
+        names->names[names->count++].len = name_len;
+        return true;
+    }
+    return false;
+}
+
+static void set_names(struct parse *p, const struct option *o, const char *text)
+{
+    static const char blanks[] = " \t";
+
+    for (;;) {
+        size_t len;
+
+        text += strspn(text, blanks);
+        len = strcspn(text, blanks);
+        if (len == 0 || !add_name(p, o, text, len))
+            return;
+        text += len;
+    }
+}
+
 static void set_level(struct parse *p, const struct option *o, const char *text)
 {
     for (size_t i = 0; i < sizeof level_names / sizeof level_names[0]; i++) {
@@ -251,7 +314,8 @@ static void set_value(struct parse *p, const struct option *o, const char *text)
     static void (*const setters[])(struct parse *, const struct option *, const char *) = {
         [OPTION_NAME] = set_name,         [OPTION_TEXT] = set_text,       [OPTION_PATH] = set_path,
         [OPTION_PATH_OR_NONE] = set_path, [OPTION_ADDRESS] = set_address, [OPTION_PORT] = set_port,
-        [OPTION_PORTS] = set_ports,       [OPTION_NUMBER] = set_number,   [OPTION_LEVEL] = set_level,
+        [OPTION_PORTS] = set_ports,       [OPTION_NUMBER] = set_number,   [OPTION_NAMES] = set_names,
+        [OPTION_LEVEL] = set_level,
     };
 
     setters[o->kind](p, o, text);
@@ -436,6 +500,29 @@ static void check_ports(struct parse *p)
         fault(p, "link_port", "%u is the shared_port", c->link_address.port);
 }
 
+/* A certificate is of no use without its key, nor a key without its certificate. */
+static void check_pair(struct parse *p, const char *certificate, const char *certificate_value,
+                       const char *key, const char *key_value)
+{
+    if ((certificate_value[0] == '\0') == (key_value[0] == '\0'))
+        return;
+    if (key_value[0] == '\0') {
+        p->line = line_of(p, certificate);
+        fault(p, key, "missing: %s needs its private key", certificate);
+    } else {
+        p->line = line_of(p, key);
+        fault(p, certificate, "missing: %s needs its certificate", key);
+    }
+}
+
+static void check_pairs(struct parse *p)
+{
+    const struct config *c = p->config;
+
+    check_pair(p, "certificate", c->certificate, "certificate_key", c->certificate_key);
+    check_pair(p, "rsa_certificate", c->rsa_certificate, "rsa_certificate_key", c->rsa_certificate_key);
+}
+
 /* ---- interface ---- */
 
 static void read_defaults(struct parse *p)
@@ -460,8 +547,10 @@ enum status config_parse(struct config *c, const char *file, const char *text, s
         parse_line(&p, text, (size_t)(stop - text));
         text = newline != NULL ? newline + 1 : end;
     }
-    if (!p.faulty)
+    if (!p.faulty) {
         check_ports(&p);
+        check_pairs(&p);
+    }
     return p.faulty ? SSM_MALFORMED : SSM_OK;
 }
 

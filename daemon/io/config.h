@@ -7,10 +7,24 @@
 
 #include "assoc.h"
 #include "endpoint.h"
+#include "host_name.h"
 
 #include <stdio.h>
 
-enum { CONFIG_PATH_MAX = 200, CONFIG_SOCKET_MAX = 108 /* of struct sockaddr_un */ };
+enum {
+    CONFIG_PATH_MAX = 200,
+    CONFIG_SOCKET_MAX = 108, /* of struct sockaddr_un */
+    CONFIG_NAMES_MAX = 8,
+};
+
+/* Names of hosts in the form of host_name.h. */
+struct config_names {
+    struct {
+        char text[HOST_NAME_MAX_LEN];
+        uint8_t len;
+    } names[CONFIG_NAMES_MAX];
+    uint8_t count;
+};
 
 struct config {
     struct assoc_name gateway_id;      /* our identity towards nodes */
@@ -24,6 +38,14 @@ struct config {
     uint16_t node_port_first;     /* range that new nodes' ports are taken from */
     uint16_t node_port_last;
     struct endpoint link_address; /* where nodes reach us */
+    /* What peers are shown and trusted by; "": none. */
+    char certificate[CONFIG_PATH_MAX];
+    char certificate_key[CONFIG_PATH_MAX];
+    char client_ca[CONFIG_PATH_MAX];
+    char rsa_certificate[CONFIG_PATH_MAX]; /* RSA is off without it */
+    char rsa_certificate_key[CONFIG_PATH_MAX];
+    struct config_names server_names; /* by which peers call the gateway itself */
+    uint32_t workers;                 /* threads for handshakes; 0: one a processor */
     uint32_t link_mtu;
     uint32_t link_retry_ms;
     uint32_t max_nodes;

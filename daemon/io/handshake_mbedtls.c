@@ -1,13 +1,16 @@
 #include "handshake_mbedtls.h"
 
+#include "certificate.h"
+#include "handshake_config.h"
+#include "handshake_filter.h"
+#include "handshake_verdict.h"
+#include "random_mbedtls.h"
+#include "record.h"
 #include "store.h"
 
-#include <mbedtls/ssl.h>
-#include <mbedtls/ssl_ciphersuites.h>
 #include <mbedtls/ssl_cookie.h>
 #include <mbedtls/version.h>
 #include <stdlib.h>
-#include <sys/random.h>
 
 enum {
     HANDSHAKE_MTU = 1200, /* bytes of UDP payload: passes every IPv6 path (1280) */
@@ -15,48 +18,55 @@ enum {
     RANDOM_LEN = 32,
     KEY_BLOCK_LEN = 2 * (RECORD_KEY_LEN + RECORD_IV_LEN), /* RFC 5246 6.3, no MAC keys with an AEAD */
     PEER_ID_LEN = 16 + 2,
+    PLAIN_ALERT_LEN = RECORD_HEADER_LEN + 2,
 };
 
 struct handshake_mbedtls {
-    mbedtls_ssl_config config;
-    mbedtls_ssl_cookie_ctx cookies;
-    struct handshake
-        *current; /* whose turn it is: on 2.28 callbacks belong to the configuration, not to a context */
+    mbedtls_ssl_cookie_ctx cookies; /* for all lanes: used by ClientHellos alone, hence on one thread */
+    uint8_t lanes;
+    struct handshake_config *configs[]; /* what the next handshake of each lane begins with */
 };
 
 struct handshake {
     mbedtls_ssl_context ssl;
     struct handshake_mbedtls *library;
+    struct handshake_config *config;
     const struct handshake_callbacks *callbacks;
     void *owner;
+    uint8_t lane;
     bool is_cookie_valid;  /* until then the context knows nothing of a peer */
     const uint8_t *record; /* the one being fed, or NULL */
     size_t record_len;
     uint64_t now_ms;
     uint64_t intermediate_ms;
-    uint64_t final_ms; /* UINT64_MAX: no timer runs */
+    uint64_t final_ms;      /* UINT64_MAX: no timer runs */
+    uint32_t chain_flags;   /* of the peer's certificates, as far as they have been looked at */
+    uint8_t proposed_alert; /* which the library wanted to send; the engine chooses */
+    bool is_alert_chosen;
+    enum handshake_fault fault;
 };
+
+/* Whose turn it is on this thread: on 2.28 callbacks belong to the configuration, not to a context. */
+static _Thread_local struct handshake *current;
 
 /* ---- what the library calls ---- */
 
-static int random_fill(void *unused, unsigned char *out, size_t len)
+/* Takes down a fatal alert in clear and tells whether it was one: all that the gateway sends are. */
+static bool keep_alert(struct handshake *h, const unsigned char *records, size_t len)
 {
-    (void)unused;
-    while (len > 0) {
-        ssize_t got = getrandom(out, len, 0);
-        if (got <= 0)
-            return MBEDTLS_ERR_SSL_INTERNAL_ERROR;
-        out += got;
-        len -= (size_t)got;
-    }
-    return 0;
+    if (h->is_alert_chosen || len != PLAIN_ALERT_LEN || records[0] != RECORD_ALERT ||
+        records[RECORD_HEADER_LEN] != MBEDTLS_SSL_ALERT_LEVEL_FATAL)
+        return false;
+    h->proposed_alert = records[RECORD_HEADER_LEN + 1];
+    return true;
 }
 
 static int records_send(void *context, const unsigned char *records, size_t len)
 {
     struct handshake *h = context;
 
-    h->callbacks->send(h->owner, records, len);
+    if (!keep_alert(h, records, len))
+        h->callbacks->send(h->owner, records, len);
     return (int)len;
 }
 
@@ -99,7 +109,7 @@ static int cookie_check(void *context, const unsigned char *cookie, size_t cooki
     struct handshake_mbedtls *library = context;
     int failed = mbedtls_ssl_cookie_check(&library->cookies, cookie, cookie_len, peer, peer_len);
 
-    library->current->is_cookie_valid = failed == 0;
+    current->is_cookie_valid = failed == 0;
     return failed;
 }
 
@@ -111,18 +121,67 @@ static int cookie_write(void *context, unsigned char **at, unsigned char *end, c
     return mbedtls_ssl_cookie_write(&library->cookies, at, end, peer, peer_len);
 }
 
-static int psk_find(void *context, mbedtls_ssl_context *ssl, const unsigned char *identity,
+/* A stranger is asked for a cookie whatever name it gives. */
+static int name_take(void *unused, mbedtls_ssl_context *ssl, const unsigned char *name, size_t len)
+{
+    const struct handshake *h = current;
+
+    (void)unused, (void)ssl;
+    if (h->is_cookie_valid)
+        h->callbacks->name(h->owner, (const char *)name, len);
+    return 0;
+}
+
+static int psk_find(void *unused, mbedtls_ssl_context *ssl, const unsigned char *identity,
                     size_t identity_len)
 {
-    const struct handshake *h = ((struct handshake_mbedtls *)context)->current;
+    const struct handshake *h = current;
     uint8_t psk[SUBSCRIBER_PSK_MAX];
     size_t psk_len = 0;
     int failed = MBEDTLS_ERR_SSL_UNKNOWN_IDENTITY;
 
+    (void)unused;
     if (h->callbacks->psk(h->owner, identity, identity_len, psk, &psk_len))
         failed = mbedtls_ssl_set_hs_psk(ssl, psk, psk_len);
     bytes_wipe(psk, sizeof psk);
     return failed;
+}
+
+static bool certificate_ask(struct handshake *h, const mbedtls_x509_crt *crt)
+{
+    struct certificate certificate = {.len = crt->raw.len};
+    struct certificate_facts facts;
+
+    if (crt->raw.len > sizeof certificate.der) {
+        h->chain_flags |= MBEDTLS_X509_BADCERT_BAD_KEY; /* whoever it is */
+        return false;
+    }
+    bytes_copy(certificate.der, crt->raw.p, crt->raw.len);
+    if (certificate_read(&certificate, &facts) != SSM_OK)
+        return false;
+
+    struct handshake_certificate claim = {
+        .common_name = facts.common_name_len > 0 ? facts.common_name : NULL,
+        .common_name_len = facts.common_name_len,
+        .is_trusted = h->config->has_client_ca && handshake_verdict_is_trusted(h->chain_flags),
+    };
+    bytes_copy(claim.fingerprint, facts.fingerprint, sizeof claim.fingerprint);
+    return h->callbacks->certificate(h->owner, &claim);
+}
+
+/* Called from the end of the peer's chain to its first certificate, whose verdict is that of the chain. */
+static int certificate_verify(void *unused, mbedtls_x509_crt *crt, int depth, uint32_t *flags)
+{
+    struct handshake *h = current;
+
+    (void)unused;
+    h->chain_flags |= handshake_verdict_forged(crt, &h->config->client_ca, *flags);
+    *flags = 0;
+    if (depth == 0) {
+        const bool is_accepted = certificate_ask(h, crt);
+        *flags = handshake_verdict_flags(h->chain_flags, is_accepted);
+    }
+    return 0;
 }
 
 /* Derives the key block (RFC 5246 6.3) with the library's public PRF, the one way that both versions share.
@@ -157,24 +216,18 @@ static int keys_derive(const struct handshake *h, mbedtls_tls_prf_types prf,
 
 #if MBEDTLS_VERSION_MAJOR < 3
 
-static int keys_export(void *context, const unsigned char *master_secret, const unsigned char *block,
+static int keys_export(void *unused, const unsigned char *master_secret, const unsigned char *block,
                        size_t mac_len, size_t key_len, size_t iv_len,
                        const unsigned char client_random[RANDOM_LEN],
                        const unsigned char server_random[RANDOM_LEN], mbedtls_tls_prf_types prf)
 {
-    const struct handshake_mbedtls *library = context;
-
-    (void)block, (void)mac_len, (void)key_len, (void)iv_len;
-    return keys_derive(library->current, prf, master_secret, client_random, server_random);
+    (void)unused, (void)block, (void)mac_len, (void)key_len, (void)iv_len;
+    return keys_derive(current, prf, master_secret, client_random, server_random);
 }
 
-static void config_versions(struct handshake_mbedtls *library)
+static void config_export_keys(mbedtls_ssl_config *ssl)
 {
-    mbedtls_ssl_config *config = &library->config;
-
-    mbedtls_ssl_conf_min_version(config, MBEDTLS_SSL_MAJOR_VERSION_3, MBEDTLS_SSL_MINOR_VERSION_3);
-    mbedtls_ssl_conf_max_version(config, MBEDTLS_SSL_MAJOR_VERSION_3, MBEDTLS_SSL_MINOR_VERSION_3);
-    mbedtls_ssl_conf_export_keys_ext_cb(config, keys_export, library);
+    mbedtls_ssl_conf_export_keys_ext_cb(ssl, keys_export, NULL);
 }
 
 static void context_export_keys(struct handshake *h)
@@ -193,10 +246,9 @@ static void keys_export(void *context, mbedtls_ssl_key_export_type type, const u
         (void)keys_derive(context, prf, secret, client_random, server_random);
 }
 
-static void config_versions(struct handshake_mbedtls *library)
+static void config_export_keys(mbedtls_ssl_config *ssl)
 {
-    mbedtls_ssl_conf_min_tls_version(&library->config, MBEDTLS_SSL_VERSION_TLS1_2);
-    mbedtls_ssl_conf_max_tls_version(&library->config, MBEDTLS_SSL_VERSION_TLS1_2);
+    (void)ssl; /* set for each context */
 }
 
 static void context_export_keys(struct handshake *h)
@@ -206,56 +258,117 @@ static void context_export_keys(struct handshake *h)
 
 #endif
 
-/* ---- the engine ---- */
+/* ---- contexts ---- */
 
-static void handshake_destroy(struct handshake *h)
+static void context_close(struct handshake *h)
 {
     mbedtls_ssl_free(&h->ssl); /* overwrites buffers, secrets and key schedules before it frees them */
-    bytes_wipe(h, sizeof *h);
-    free(h);
+    handshake_config_release(h->config);
 }
 
-static struct handshake *handshake_create(void *context, const struct handshake_callbacks *callbacks,
-                                          void *owner)
+/* Begins with its lane's present configuration. */
+static bool context_open(struct handshake *h)
 {
-    struct handshake_mbedtls *library = context;
-    struct handshake *h = calloc(1, sizeof *h);
-
-    if (h == NULL)
-        return NULL;
-    h->library = library;
-    h->callbacks = callbacks;
-    h->owner = owner;
-    h->final_ms = UINT64_MAX;
+    h->config = h->library->configs[h->lane];
+    handshake_config_hold(h->config);
     mbedtls_ssl_init(&h->ssl);
-    if (mbedtls_ssl_setup(&h->ssl, &library->config) != 0) {
-        handshake_destroy(h);
-        return NULL;
-    }
+    if (mbedtls_ssl_setup(&h->ssl, &h->config->ssl) != 0)
+        return false;
     mbedtls_ssl_set_bio(&h->ssl, h, records_send, record_receive, NULL);
     mbedtls_ssl_set_timer_cb(&h->ssl, h, timer_set, timer_get);
     mbedtls_ssl_set_mtu(&h->ssl, HANDSHAKE_MTU);
     context_export_keys(h);
+    return true;
+}
+
+static void handshake_destroy(struct handshake *h)
+{
+    context_close(h);
+    bytes_wipe(h, sizeof *h);
+    free(h);
+}
+
+static struct handshake *handshake_create(void *context, uint8_t lane,
+                                          const struct handshake_callbacks *callbacks, void *owner)
+{
+    struct handshake *h = calloc(1, sizeof *h);
+
+    if (h == NULL)
+        return NULL;
+    h->library = context;
+    h->lane = lane;
+    h->callbacks = callbacks;
+    h->owner = owner;
+    h->final_ms = UINT64_MAX;
+    if (!context_open(h)) {
+        handshake_destroy(h);
+        return NULL;
+    }
     return h;
 }
 
-static enum handshake_result handshake_run(struct handshake *h, uint64_t now_ms)
+/* ---- turns ---- */
+
+static void alert_send(struct handshake *h, uint8_t alert)
+{
+    if (alert == HANDSHAKE_ALERT_NONE)
+        return;
+    h->is_alert_chosen = true;
+    (void)mbedtls_ssl_send_alert_message(&h->ssl, MBEDTLS_SSL_ALERT_LEVEL_FATAL, alert);
+    h->is_alert_chosen = false;
+}
+
+/* Whatever a stranger without a valid cookie sent leaves no trace. */
+static enum handshake_result stranger_forget(struct handshake *h)
+{
+    alert_send(h, h->proposed_alert);
+    h->proposed_alert = HANDSHAKE_ALERT_NONE;
+    return mbedtls_ssl_session_reset(&h->ssl) == 0 ? HANDSHAKE_COOKIE_ASKED : HANDSHAKE_FAILED;
+}
+
+static enum handshake_result handshake_end(struct handshake *h, int error)
+{
+    const struct handshake_verdict verdict = handshake_verdict_of(&h->ssl, error, h->proposed_alert);
+
+    h->fault = verdict.fault;
+    alert_send(h, verdict.alert);
+    return HANDSHAKE_FAILED;
+}
+
+/* One call of the library after the other, until it has read the record. An overdue timer makes it retransmit
+ * first. */
+static int library_run(struct handshake *h, uint64_t now_ms, int (*call)(mbedtls_ssl_context *ssl))
 {
     int result;
 
     h->now_ms = now_ms;
-    h->library->current = h;
-    do /* an overdue timer makes the library retransmit instead of reading */
-        result = mbedtls_ssl_handshake(&h->ssl);
+    current = h;
+    do
+        result = call(&h->ssl);
     while (result == MBEDTLS_ERR_SSL_WANT_READ && h->record != NULL);
-    h->library->current = NULL;
+    current = NULL;
     h->record = NULL;
+    return result;
+}
+
+static enum handshake_result handshake_run(struct handshake *h, uint64_t now_ms)
+{
+    const int result = library_run(h, now_ms, mbedtls_ssl_handshake);
+
     if (result == 0)
         return HANDSHAKE_DONE;
-    /* Whatever a stranger without a valid cookie sent leaves no trace. */
-    if (!h->is_cookie_valid)
-        return mbedtls_ssl_session_reset(&h->ssl) == 0 ? HANDSHAKE_COOKIE_ASKED : HANDSHAKE_FAILED;
-    return result == MBEDTLS_ERR_SSL_WANT_READ ? HANDSHAKE_CONTINUE : HANDSHAKE_FAILED;
+    return result == MBEDTLS_ERR_SSL_WANT_READ ? HANDSHAKE_CONTINUE : handshake_end(h, result);
+}
+
+/* Steps no farther than the ClientHello has been read: the ServerHello and all that costs is a later step. */
+static int hello_read(mbedtls_ssl_context *ssl)
+{
+    int result;
+
+    do
+        result = mbedtls_ssl_handshake_step(ssl);
+    while (result == 0 && !current->is_cookie_valid);
+    return result;
 }
 
 /* Binds the cookie to the peer's address and port (RFC 6347 4.2.1). */
@@ -269,19 +382,43 @@ static bool handshake_set_peer(struct handshake *h, const struct endpoint *peer)
     return mbedtls_ssl_set_client_transport_id(&h->ssl, id, w.len) == 0;
 }
 
+/* Gives up what credentials have been replaced. */
+static bool context_renew(struct handshake *h)
+{
+    if (h->config == h->library->configs[h->lane])
+        return true;
+    context_close(h);
+    return context_open(h);
+}
+
+static enum handshake_result stranger_run(struct handshake *h, const struct endpoint *peer, uint64_t now_ms)
+{
+    if (!context_renew(h) || !handshake_set_peer(h, peer))
+        return HANDSHAKE_FAILED;
+    const int result = library_run(h, now_ms, hello_read);
+    if (!h->is_cookie_valid)
+        return stranger_forget(h);
+    return result == 0 ? HANDSHAKE_ADMITTED : handshake_end(h, result);
+}
+
 static enum handshake_result handshake_feed(struct handshake *h, const struct endpoint *peer,
                                             const uint8_t *record, size_t len, uint64_t now_ms)
 {
-    if (!h->is_cookie_valid && !handshake_set_peer(h, peer))
-        return HANDSHAKE_FAILED;
+    if (record != NULL && !handshake_filter_pass(record, len))
+        return h->is_cookie_valid ? HANDSHAKE_CONTINUE : HANDSHAKE_COOKIE_ASKED;
     h->record = record;
     h->record_len = len;
-    return handshake_run(h, now_ms);
+    return h->is_cookie_valid ? handshake_run(h, now_ms) : stranger_run(h, peer, now_ms);
 }
 
 static uint64_t handshake_deadline(const struct handshake *h)
 {
     return h->final_ms;
+}
+
+static enum handshake_fault handshake_fault(const struct handshake *h)
+{
+    return h->fault;
 }
 
 struct handshake_engine handshake_mbedtls_engine(struct handshake_mbedtls *library)
@@ -292,48 +429,84 @@ struct handshake_engine handshake_mbedtls_engine(struct handshake_mbedtls *libra
         .feed = handshake_feed,
         .deadline = handshake_deadline,
         .on_timer = handshake_run,
+        .fault = handshake_fault,
         .destroy = handshake_destroy,
     };
 }
 
-static bool library_configure(struct handshake_mbedtls *library)
-{
-    static const int SUITES[] = {MBEDTLS_TLS_PSK_WITH_AES_128_CCM_8, 0};
-    mbedtls_ssl_config *config = &library->config;
+/* ---- the library ---- */
 
-    if (mbedtls_ssl_config_defaults(config, MBEDTLS_SSL_IS_SERVER, MBEDTLS_SSL_TRANSPORT_DATAGRAM,
-                                    MBEDTLS_SSL_PRESET_DEFAULT) != 0 ||
-        mbedtls_ssl_cookie_setup(&library->cookies, random_fill, NULL) != 0)
-        return false;
-    config_versions(library);
-    mbedtls_ssl_conf_ciphersuites(config, SUITES);
-    mbedtls_ssl_conf_rng(config, random_fill, NULL);
-    mbedtls_ssl_conf_psk_cb(config, psk_find, library);
-    mbedtls_ssl_conf_dtls_cookies(config, cookie_write, cookie_check, library);
-    /* Session cache and tickets are off as long as no callback for them is set. */
-    mbedtls_ssl_conf_renegotiation(config, MBEDTLS_SSL_RENEGOTIATION_DISABLED);
-    return true;
+static enum status lane_configure(struct handshake_mbedtls *library, const struct credentials *credentials,
+                                  struct handshake_config **out)
+{
+    enum status status = handshake_config_create(credentials, out);
+
+    if (status != SSM_OK)
+        return status;
+    mbedtls_ssl_config *ssl = &(*out)->ssl;
+    mbedtls_ssl_conf_dtls_cookies(ssl, cookie_write, cookie_check, library);
+    mbedtls_ssl_conf_sni(ssl, name_take, NULL);
+    mbedtls_ssl_conf_psk_cb(ssl, psk_find, NULL);
+    mbedtls_ssl_conf_verify(ssl, certificate_verify, NULL);
+    config_export_keys(ssl);
+    return SSM_OK;
 }
 
-struct handshake_mbedtls *handshake_mbedtls_create(void)
+/* All lanes or none. */
+static enum status library_configure(struct handshake_mbedtls *library, const struct credentials *credentials)
 {
-    struct handshake_mbedtls *library = calloc(1, sizeof *library);
+    struct handshake_config *made[UINT8_MAX];
+    enum status status = SSM_OK;
+    unsigned count = 0;
+
+    while (count < library->lanes && status == SSM_OK) {
+        status = lane_configure(library, credentials, &made[count]);
+        count += status == SSM_OK;
+    }
+    for (unsigned lane = 0; lane < count; lane++) {
+        struct handshake_config *unwanted = made[lane];
+
+        if (status == SSM_OK) {
+            unwanted = library->configs[lane];
+            library->configs[lane] = made[lane];
+        }
+        if (unwanted != NULL)
+            handshake_config_release(unwanted);
+    }
+    return status;
+}
+
+struct handshake_mbedtls *handshake_mbedtls_create(uint8_t lanes)
+{
+    struct handshake_mbedtls *library =
+        calloc(1, sizeof *library + lanes * sizeof(struct handshake_config *));
 
     if (library == NULL)
         return NULL;
-    mbedtls_ssl_config_init(&library->config);
+    library->lanes = lanes;
     mbedtls_ssl_cookie_init(&library->cookies);
-    if (!library_configure(library)) {
+    if (mbedtls_ssl_cookie_setup(&library->cookies, random_mbedtls, NULL) != 0 ||
+        library_configure(library, &(struct credentials){0}) != SSM_OK) {
         handshake_mbedtls_destroy(library);
         return NULL;
     }
     return library;
 }
 
+enum status handshake_mbedtls_set_credentials(struct handshake_mbedtls *library,
+                                              const struct credentials *credentials)
+{
+    enum status status = handshake_config_check(credentials);
+
+    return status == SSM_OK ? library_configure(library, credentials) : status;
+}
+
 void handshake_mbedtls_destroy(struct handshake_mbedtls *library)
 {
+    for (unsigned lane = 0; lane < library->lanes; lane++)
+        if (library->configs[lane] != NULL)
+            handshake_config_release(library->configs[lane]);
     mbedtls_ssl_cookie_free(&library->cookies);
-    mbedtls_ssl_config_free(&library->config);
     bytes_wipe(library, sizeof *library);
     free(library);
 }

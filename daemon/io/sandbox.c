@@ -3,7 +3,9 @@
 #include "log.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <grp.h>
+#include <linux/capability.h>
 #include <pwd.h>
 #include <seccomp.h>
 #include <signal.h>
@@ -12,13 +14,65 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 static enum status failed(const char *what)
 {
-    log_line(LOG_ERR, "cannot give up privileges: %s: %s", what, strerror(errno));
+    log_line(LOG_ERR, "cannot shut the process in: %s: %s", what, strerror(errno));
     return SSM_IO;
 }
+
+/* ---- memory ---- */
+
+static bool has_ipc_lock(void)
+{
+    struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+    struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3];
+
+    return syscall(SYS_capget, &header, data) == 0 &&
+           (data[CAP_TO_INDEX(CAP_IPC_LOCK)].effective & CAP_TO_MASK(CAP_IPC_LOCK)) != 0;
+}
+
+/* Whether locked memory may grow without bound, also as the account: otherwise a later allocation would fail.
+ */
+static bool may_lock_everything(const struct sandbox_account *account)
+{
+    const struct rlimit all = {RLIM_INFINITY, RLIM_INFINITY};
+
+    return setrlimit(RLIMIT_MEMLOCK, &all) == 0 || (!account->change && has_ipc_lock());
+}
+
+/* MCL_ONFAULT: a page is locked when it is first touched, so that what is only reserved (stacks of threads)
+ * costs nothing. */
+static void lock_memory(const struct sandbox_account *account)
+{
+    if (!may_lock_everything(account))
+        log_line(LOG_WARNING,
+                 "memory with keys may be swapped out: the limit of locked memory is finite (in a "
+                 "unit of systemd: LimitMEMLOCK=infinity)");
+    else if (mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT) != 0)
+        log_line(LOG_WARNING, "memory with keys may be swapped out: mlockall: %s", strerror(errno));
+}
+
+static void leave_out_of_dumps(void)
+{
+    int fd = open("/proc/self/coredump_filter", O_WRONLY | O_CLOEXEC);
+
+    if (fd < 0 || write(fd, "0", 1) != 1)
+        log_line(LOG_WARNING, "memory with keys is not left out of core dumps: coredump_filter: %s",
+                 strerror(errno));
+    if (fd >= 0)
+        close(fd);
+}
+
+void sandbox_guard_memory(const struct sandbox_account *account)
+{
+    leave_out_of_dumps();
+    lock_memory(account);
+}
+
+/* ---- account and limits ---- */
 
 enum status sandbox_find_account(const char *user, struct sandbox_account *out)
 {
@@ -63,6 +117,8 @@ enum status sandbox_harden(void)
     return SSM_OK;
 }
 
+/* ---- system calls ---- */
+
 #if !SANDBOX_HAS_FILTER
 
 enum status sandbox_filter(enum sandbox_process process)
@@ -73,8 +129,8 @@ enum status sandbox_filter(enum sandbox_process process)
 
 #else
 
-/* What the C library, libevent and SQLite need in any process. Names that an architecture does not have are
- * skipped. */
+/* What the C library with its threads, libevent and SQLite need in any process. No thread is started any
+ * more. Names that an architecture does not have are skipped. */
 static const int calls_of_all[] = {
     /* memory and threads of the C library */
     SCMP_SYS(brk),
@@ -185,9 +241,11 @@ static const int calls_of_relay[] = {
     SCMP_SYS(getsockname),
 };
 
+/* setpriority: a thread with long computations gives way, and may not have come to it when the filter is
+ * loaded. */
 static const int calls_of_keys[] = {
     SCMP_SYS(accept), SCMP_SYS(accept4),  SCMP_SYS(getsockopt),  SCMP_SYS(setsockopt),
-    SCMP_SYS(sendto), SCMP_SYS(recvfrom), SCMP_SYS(getpeername),
+    SCMP_SYS(sendto), SCMP_SYS(recvfrom), SCMP_SYS(getpeername), SCMP_SYS(setpriority),
 };
 
 /* Asked for by libraries that do well without: an error is enough. No process of these opens a socket of its
@@ -244,7 +302,9 @@ enum status sandbox_filter(enum sandbox_process process)
         log_line(LOG_ERR, "cannot make a system call filter");
         return SSM_IO;
     }
-    rc = fill(filter, process);
+    rc = seccomp_attr_set(filter, SCMP_FLTATR_CTL_TSYNC, 1);
+    if (rc == 0)
+        rc = fill(filter, process);
     if (rc == 0)
         rc = seccomp_load(filter);
     seccomp_release(filter);

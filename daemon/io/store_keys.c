@@ -9,7 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { SCHEMA_VERSION = 1, PLACE_MAX = 40 };
+enum { SCHEMA_VERSION = 2, PLACE_MAX = 40 };
 
 static const char schema[] = "CREATE TABLE storage (key_check BLOB NOT NULL) STRICT;"
                              "CREATE TABLE node ("
@@ -33,29 +33,26 @@ static const char schema[] = "CREATE TABLE storage (key_check BLOB NOT NULL) STR
                              ") STRICT, WITHOUT ROWID;"
                              "CREATE INDEX subscriber_node_by_node ON subscriber_node (node);";
 
+/* The column psk stays, empty, where a subscriber has none. Two that have no certificate are not the same. */
+static const char certificates_schema[] =
+    "ALTER TABLE subscriber ADD COLUMN"
+    " credential INTEGER NOT NULL DEFAULT 0 CHECK (credential IN (0, 1, 2));" /* enum subscriber_credential */
+    "ALTER TABLE subscriber ADD COLUMN"
+    " fingerprint BLOB DEFAULT NULL CHECK (fingerprint IS NULL OR length(fingerprint) = 32);"
+    "ALTER TABLE subscriber ADD COLUMN not_after INTEGER NOT NULL DEFAULT 0 CHECK (not_after >= 0);"
+    "ALTER TABLE subscriber ADD COLUMN"
+    " subject BLOB DEFAULT NULL CHECK (subject IS NULL OR length(subject) BETWEEN 1 AND 64);"
+    "CREATE UNIQUE INDEX subscriber_by_fingerprint ON subscriber (fingerprint);"
+    "CREATE UNIQUE INDEX subscriber_by_subject ON subscriber (subject);" STORE_CA_SCHEMA;
+
 struct store_keys {
     struct store_db db;
     char key_path[STORE_PATH_MAX];
     uint8_t key[STORAGE_KEY_LEN];
+    struct store_ca ca;
 };
 
-/* ---- transactions and secrets ---- */
-
-static enum status begin(struct store_keys *s)
-{
-    return store_db_run(&s->db, "BEGIN IMMEDIATE", STORE_NO_VALUES);
-}
-
-/* Commits if all went well so far, otherwise takes everything back. */
-static enum status finish(struct store_keys *s, enum status status)
-{
-    if (status == SSM_OK)
-        status = store_db_run(&s->db, "COMMIT", STORE_NO_VALUES);
-    if (status != SSM_OK && !sqlite3_get_autocommit(s->db.sqlite) &&
-        store_db_run(&s->db, "ROLLBACK", STORE_NO_VALUES) != SSM_OK)
-        return SSM_IO;
-    return status;
-}
+/* ---- secrets ---- */
 
 /* A statement that names one row by its id. */
 static enum status run_on_row(struct store_keys *s, const char *sql, const struct store_value *values,
@@ -142,9 +139,9 @@ static enum status insert_node(struct store_keys *s, struct node_row *row)
 static enum status add_node(void *ctx, struct node_row *row)
 {
     struct store_keys *s = ctx;
-    enum status status = begin(s);
+    enum status status = store_db_begin(&s->db);
 
-    return status == SSM_OK ? finish(s, insert_node(s, row)) : status;
+    return status == SSM_OK ? store_db_finish(&s->db, insert_node(s, row)) : status;
 }
 
 static enum status remove_node(void *ctx, uint32_t node)
@@ -204,13 +201,22 @@ static enum status each_node(void *ctx, enum status (*row)(void *arg, const stru
 static enum status insert_subscriber(struct store_keys *s, struct subscriber_row *row, const uint32_t *nodes,
                                      size_t node_count)
 {
-    enum status status = store_db_run(&s->db, "INSERT INTO subscriber (name, psk) VALUES (?1, x'')",
-                                      STORE_VALUES(STORE_TEXT(row->name.text, row->name.len)));
+    bool is_pinned = row->credential == SUBSCRIBER_CERTIFICATE;
+    enum status status =
+        store_db_run(&s->db,
+                     "INSERT INTO subscriber (name, psk, credential, fingerprint, not_after, subject)"
+                     " VALUES (?1, x'', ?2, ?3, ?4, ?5)",
+                     STORE_VALUES(STORE_TEXT(row->name.text, row->name.len), STORE_INT(row->credential),
+                                  STORE_BYTES(is_pinned ? row->fingerprint : NULL, sizeof row->fingerprint),
+                                  STORE_INT(row->not_after_s),
+                                  STORE_BYTES(row->credential == SUBSCRIBER_SUBJECT ? row->subject : NULL,
+                                              row->subject_len)));
 
     if (status != SSM_OK)
         return status;
     row->id = (uint32_t)sqlite3_last_insert_rowid(s->db.sqlite);
-    status = set_psk(s, "subscriber", row->id, row->psk, row->psk_len);
+    if (row->credential == SUBSCRIBER_PSK)
+        status = set_psk(s, "subscriber", row->id, row->psk, row->psk_len);
     for (size_t i = 0; i < node_count && status == SSM_OK; i++)
         status = store_db_run(&s->db, "INSERT OR IGNORE INTO subscriber_node VALUES (?1, ?2)",
                               STORE_VALUES(STORE_INT(row->id), STORE_INT(nodes[i])));
@@ -221,9 +227,9 @@ static enum status add_subscriber(void *ctx, struct subscriber_row *row, const u
                                   size_t node_count)
 {
     struct store_keys *s = ctx;
-    enum status status = begin(s);
+    enum status status = store_db_begin(&s->db);
 
-    return status == SSM_OK ? finish(s, insert_subscriber(s, row, nodes, node_count)) : status;
+    return status == SSM_OK ? store_db_finish(&s->db, insert_subscriber(s, row, nodes, node_count)) : status;
 }
 
 static enum status remove_subscriber(void *ctx, uint32_t subscriber)
@@ -231,18 +237,44 @@ static enum status remove_subscriber(void *ctx, uint32_t subscriber)
     return run_on_row(ctx, "DELETE FROM subscriber WHERE id = ?1", STORE_VALUES(STORE_INT(subscriber)));
 }
 
-static enum status read_subscriber(const struct store_keys *s, sqlite3_stmt *stmt, struct subscriber_row *row)
+#define SUBSCRIBER_COLUMNS "id, name, psk, credential, fingerprint, not_after, subject"
+
+static enum status read_subject(const struct store_keys *s, sqlite3_stmt *stmt, struct subscriber_row *row)
 {
-    size_t len = 0;
+    const void *subject = sqlite3_column_blob(stmt, 6);
+    size_t len = (size_t)sqlite3_column_bytes(stmt, 6);
+
+    if (subject == NULL || len > sizeof row->subject)
+        return damaged(s, "subscriber", row->id);
+    bytes_copy(row->subject, subject, len);
+    row->subject_len = (uint8_t)len;
+    return SSM_OK;
+}
+
+static enum status read_credential(const struct store_keys *s, sqlite3_stmt *stmt, struct subscriber_row *row)
+{
+    size_t psk_len = 0;
     enum status status;
 
-    row->id = store_column_u32(stmt, 0);
-    status = read_name(s, stmt, 1, "subscriber", row->id, &row->name);
-    if (status == SSM_OK)
-        status = open_psk(s, stmt, 2, "subscriber", row->id, SUBSCRIBER_PSK_MIN, SUBSCRIBER_PSK_MAX, row->psk,
-                          &len);
-    row->psk_len = (uint8_t)len;
+    row->credential = (enum subscriber_credential)sqlite3_column_int(stmt, 3);
+    if (row->credential == SUBSCRIBER_SUBJECT)
+        return read_subject(s, stmt, row);
+    row->not_after_s = (uint64_t)sqlite3_column_int64(stmt, 5);
+    if (row->credential == SUBSCRIBER_CERTIFICATE)
+        return store_column_bytes(stmt, 4, row->fingerprint, sizeof row->fingerprint);
+    status = open_psk(s, stmt, 2, "subscriber", row->id, SUBSCRIBER_PSK_MIN, SUBSCRIBER_PSK_MAX, row->psk,
+                      &psk_len);
+    row->psk_len = (uint8_t)psk_len;
     return status;
+}
+
+static enum status read_subscriber(const struct store_keys *s, sqlite3_stmt *stmt, struct subscriber_row *row)
+{
+    enum status status;
+
+    *row = (struct subscriber_row){.id = store_column_u32(stmt, 0)};
+    status = read_name(s, stmt, 1, "subscriber", row->id, &row->name);
+    return status == SSM_OK ? read_credential(s, stmt, row) : status;
 }
 
 struct subscriber_walk {
@@ -254,7 +286,7 @@ struct subscriber_walk {
 static enum status on_subscriber(void *arg, sqlite3_stmt *stmt)
 {
     const struct subscriber_walk *walk = arg;
-    struct subscriber_row row = {0};
+    struct subscriber_row row;
     enum status status = read_subscriber(walk->store, stmt, &row);
 
     if (status == SSM_OK)
@@ -268,7 +300,7 @@ static enum status each_subscriber(void *ctx, enum status (*row)(void *arg, cons
 {
     struct store_keys *s = ctx;
 
-    return store_db_each(&s->db, "SELECT id, name, psk FROM subscriber ORDER BY id", STORE_NO_VALUES,
+    return store_db_each(&s->db, "SELECT " SUBSCRIBER_COLUMNS " FROM subscriber ORDER BY id", STORE_NO_VALUES,
                          on_subscriber, &(struct subscriber_walk){s, row, arg});
 }
 
@@ -286,17 +318,38 @@ static enum status on_found(void *arg, sqlite3_stmt *stmt)
     return read_subscriber(find->store, stmt, find->out);
 }
 
+/* `sql` selects by ?1. */
+static enum status find_by(struct store_keys *s, const char *sql, struct store_value key,
+                           struct subscriber_row *out)
+{
+    struct subscriber_find find = {.store = s, .out = out};
+    enum status status = store_db_each(&s->db, sql, &key, 1, on_found, &find);
+
+    return status == SSM_OK && !find.found ? SSM_NOT_FOUND : status;
+}
+
 static enum status find_subscriber(void *ctx, const char *name, size_t name_len, struct subscriber_row *out)
 {
-    struct store_keys *s = ctx;
-    struct subscriber_find find = {.store = s, .out = out};
-    enum status status;
-
     if (name_len == 0 || name_len > ASSOC_NAME_MAX)
         return SSM_NOT_FOUND;
-    status = store_db_each(&s->db, "SELECT id, name, psk FROM subscriber WHERE name = ?1",
-                           STORE_VALUES(STORE_TEXT(name, name_len)), on_found, &find);
-    return status == SSM_OK && !find.found ? SSM_NOT_FOUND : status;
+    return find_by(ctx, "SELECT " SUBSCRIBER_COLUMNS " FROM subscriber WHERE name = ?1",
+                   STORE_TEXT(name, name_len), out);
+}
+
+static enum status find_certificate(void *ctx, const uint8_t fingerprint[HANDSHAKE_FINGERPRINT_LEN],
+                                    struct subscriber_row *out)
+{
+    return find_by(ctx, "SELECT " SUBSCRIBER_COLUMNS " FROM subscriber WHERE fingerprint = ?1",
+                   STORE_BYTES(fingerprint, HANDSHAKE_FINGERPRINT_LEN), out);
+}
+
+static enum status find_subject(void *ctx, const char *subject, size_t subject_len,
+                                struct subscriber_row *out)
+{
+    if (subject_len == 0 || subject_len > SUBSCRIBER_SUBJECT_MAX)
+        return SSM_NOT_FOUND;
+    return find_by(ctx, "SELECT " SUBSCRIBER_COLUMNS " FROM subscriber WHERE subject = ?1",
+                   STORE_BYTES(subject, subject_len), out);
 }
 
 struct grant_list {
@@ -373,6 +426,7 @@ static enum status check_key(struct store_keys *s)
 
 enum status store_keys_open(const char *path, const char *storage_key_path, struct store_keys **out)
 {
+    static const char *const steps[SCHEMA_VERSION] = {schema, certificates_schema};
     struct store_keys *s = calloc(1, sizeof *s);
     enum status status;
 
@@ -382,13 +436,14 @@ enum status store_keys_open(const char *path, const char *storage_key_path, stru
     /* A new key beside an old database would only hide that the right one is missing. */
     status = storage_key_load(storage_key_path, access(path, F_OK) != 0, s->key);
     if (status == SSM_OK)
-        status = store_db_open(&s->db, path, schema, SCHEMA_VERSION);
+        status = store_db_open(&s->db, path, steps, SCHEMA_VERSION);
     if (status == SSM_OK)
         status = check_key(s);
     if (status != SSM_OK) {
         store_keys_close(s);
         return status;
     }
+    s->ca = (struct store_ca){.db = &s->db, .key = s->key};
     *out = s;
     return SSM_OK;
 }
@@ -400,6 +455,11 @@ void store_keys_close(struct store_keys *store)
     store_db_close(&store->db);
     bytes_wipe(store->key, sizeof store->key);
     free(store);
+}
+
+const struct store_ca *store_keys_ca(const struct store_keys *store)
+{
+    return &store->ca;
 }
 
 struct keys_store store_keys_table(struct store_keys *store)
@@ -414,6 +474,8 @@ struct keys_store store_keys_table(struct store_keys *store)
         .add_subscriber = add_subscriber,
         .remove_subscriber = remove_subscriber,
         .find_subscriber = find_subscriber,
+        .find_certificate = find_certificate,
+        .find_subject = find_subject,
         .grants = grants,
         .each_subscriber = each_subscriber,
     };

@@ -8,6 +8,7 @@
 #define SSM_STORE_KEYS_H
 
 #include "store.h"
+#include "store_ca.h"
 
 struct store_keys;
 
@@ -17,6 +18,8 @@ struct store_keys;
  */
 SSM_MUST_CHECK enum status store_keys_open(const char *path, const char *storage_key_path,
                                            struct store_keys **out);
+/* The gateway's own CA in the same file, for as long as the store is open. */
+const struct store_ca *store_keys_ca(const struct store_keys *store);
 /* NULL is fine. Wipes the storage key. */
 void store_keys_close(struct store_keys *store);
 /* The function table over `store`, which must outlive it. SSM_NOT_FOUND: no such node or subscriber. */

@@ -191,7 +191,7 @@ enum status store_relay_open(const char *path, struct store_relay **out)
 
     if (s == NULL)
         return SSM_IO;
-    status = store_db_open(&s->db, path, schema, SCHEMA_VERSION);
+    status = store_db_open(&s->db, path, (const char *const[]){schema}, SCHEMA_VERSION);
     if (status != SSM_OK) {
         free(s);
         return status;

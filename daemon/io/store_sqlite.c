@@ -53,11 +53,9 @@ static enum status prepare(struct store_db *db, const char *sql, const struct st
     enum status status = SSM_OK;
 
     if (sqlite3_prepare_v2(db->sqlite, sql, -1, out, NULL) != SQLITE_OK)
-        return io_error(db, "statement refused");
+        return io_error(db, "statement refused"); /* *out is NULL */
     for (size_t i = 0; i < count && status == SSM_OK; i++)
         status = bind_value(db, *out, (int)i + 1, &values[i]);
-    if (status != SSM_OK)
-        sqlite3_finalize(*out);
     return status;
 }
 
@@ -65,16 +63,18 @@ enum status store_db_each(struct store_db *db, const char *sql, const struct sto
                           size_t count, enum status (*row)(void *arg, sqlite3_stmt *s), void *arg)
 {
     sqlite3_stmt *s;
-    enum status status = prepare(db, sql, values, count, &s);
+    enum status status;
     int rc = SQLITE_DONE;
 
-    if (status != SSM_OK)
-        return status;
+    /* Errors are the connection's: nobody else's statement may come between ours and its error. */
+    sqlite3_mutex_enter(sqlite3_db_mutex(db->sqlite));
+    status = prepare(db, sql, values, count, &s);
     while (status == SSM_OK && (rc = sqlite3_step(s)) == SQLITE_ROW)
         status = row(arg, s);
     if (status == SSM_OK)
         status = status_of(db, rc);
     sqlite3_finalize(s);
+    sqlite3_mutex_leave(sqlite3_db_mutex(db->sqlite));
     return status;
 }
 
@@ -88,6 +88,31 @@ static enum status no_row(void *arg, sqlite3_stmt *s)
 enum status store_db_run(struct store_db *db, const char *sql, const struct store_value *values, size_t count)
 {
     return store_db_each(db, sql, values, count, no_row, NULL);
+}
+
+/* ---- transactions ---- */
+
+/* The connection's lock is recursive; it is held up to finish, so that no other thread sees half of it. */
+enum status store_db_begin(struct store_db *db)
+{
+    enum status status;
+
+    sqlite3_mutex_enter(sqlite3_db_mutex(db->sqlite));
+    status = store_db_run(db, "BEGIN IMMEDIATE", STORE_NO_VALUES);
+    if (status != SSM_OK)
+        sqlite3_mutex_leave(sqlite3_db_mutex(db->sqlite));
+    return status;
+}
+
+enum status store_db_finish(struct store_db *db, enum status status)
+{
+    if (status == SSM_OK)
+        status = store_db_run(db, "COMMIT", STORE_NO_VALUES);
+    if (status != SSM_OK && !sqlite3_get_autocommit(db->sqlite) &&
+        store_db_run(db, "ROLLBACK", STORE_NO_VALUES) != SSM_OK)
+        status = SSM_IO;
+    sqlite3_mutex_leave(sqlite3_db_mutex(db->sqlite));
+    return status;
 }
 
 /* ---- columns ---- */
@@ -166,38 +191,53 @@ static enum status check_undamaged(struct store_db *db)
     return SSM_IO;
 }
 
-static enum status create_tables(struct store_db *db, const char *schema, int version)
+/* Several statements at once, in a transaction of the caller's. */
+static enum status run_script(struct store_db *db, const char *script)
 {
-    char set_version[48];
-
-    snprintf(set_version, sizeof set_version, "PRAGMA user_version = %d", version);
-    if (sqlite3_exec(db->sqlite, "BEGIN", NULL, NULL, NULL) == SQLITE_OK &&
-        sqlite3_exec(db->sqlite, schema, NULL, NULL, NULL) == SQLITE_OK &&
-        sqlite3_exec(db->sqlite, set_version, NULL, NULL, NULL) == SQLITE_OK &&
-        sqlite3_exec(db->sqlite, "COMMIT", NULL, NULL, NULL) == SQLITE_OK)
-        return SSM_OK;
-    return io_error(db, "cannot make the tables");
+    return sqlite3_exec(db->sqlite, script, NULL, NULL, NULL) == SQLITE_OK
+               ? SSM_OK
+               : io_error(db, "cannot make the tables");
 }
 
-static enum status check_version(struct store_db *db, const char *schema, int version)
+static enum status make_tables(struct store_db *db, const char *const *steps, int found, int version)
+{
+    char set_version[48];
+    enum status status = store_db_begin(db);
+
+    if (status != SSM_OK)
+        return status;
+    snprintf(set_version, sizeof set_version, "PRAGMA user_version = %d", version);
+    for (int i = found; i < version && status == SSM_OK; i++)
+        status = run_script(db, steps[i]);
+    if (status == SSM_OK)
+        status = run_script(db, set_version);
+    return store_db_finish(db, status);
+}
+
+static enum status check_version(struct store_db *db, const char *const *steps, int version)
 {
     int found = 0;
+    enum status status;
 
     if (store_db_each(db, "PRAGMA user_version", STORE_NO_VALUES, take_int, &found) != SSM_OK)
         return SSM_IO;
-    if (found == 0)
-        return create_tables(db, schema, version);
     if (found == version)
         return SSM_OK;
-    log_line(LOG_ERR, "%s: has schema version %d, this ssmd knows up to %d; use the ssmd that made it",
-             db->path, found, version);
-    return SSM_UNSUPPORTED;
+    if (found < 0 || found > version) {
+        log_line(LOG_ERR, "%s: has schema version %d, this ssmd knows up to %d; use the ssmd that made it",
+                 db->path, found, version);
+        return SSM_UNSUPPORTED;
+    }
+    status = make_tables(db, steps, found, version);
+    if (status == SSM_OK && found > 0)
+        log_line(LOG_NOTICE, "%s: brought from schema version %d to %d", db->path, found, version);
+    return status;
 }
 
-enum status store_db_open(struct store_db *db, const char *path, const char *schema, int version)
+enum status store_db_open(struct store_db *db, const char *path, const char *const *steps, int version)
 {
     const int flags =
-        SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
+        SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_FULLMUTEX | SQLITE_OPEN_EXRESCODE;
     enum status status;
 
     snprintf(db->path, sizeof db->path, "%s", path);
@@ -214,7 +254,7 @@ enum status store_db_open(struct store_db *db, const char *path, const char *sch
     if (status == SSM_OK)
         status = check_undamaged(db);
     if (status == SSM_OK)
-        status = check_version(db, schema, version);
+        status = check_version(db, steps, version);
     if (status != SSM_OK)
         store_db_close(db);
     return status;

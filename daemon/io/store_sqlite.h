@@ -1,8 +1,8 @@
 /*
  * What both databases need of SQLite: open with a schema version, run a statement with its values, walk rows.
  *
- * Used by store_relay.c and store_keys.c alone. Knows no table. Says in the log what failed, with the file's
- * name.
+ * Used by the stores alone. Knows no table. Says in the log what failed, with the file's name. Any thread may
+ * run statements: a statement, and all between begin and finish, is one step for every other thread.
  */
 #ifndef SSM_STORE_SQLITE_H
 #define SSM_STORE_SQLITE_H
@@ -19,13 +19,19 @@ struct store_db {
 };
 
 /*
- * Opens `path` for this process alone (mode 0600; a second process is refused), checks it, and applies
- * `schema` to an empty one. SSM_IO: damaged, in use or unreadable. SSM_UNSUPPORTED: made by a newer version
- * than `version`. On failure nothing is left open.
+ * Opens `path` for this process alone (mode 0600; a second process is refused), checks it, and brings it to
+ * `version`: steps[0] makes the tables of version 1 in an empty file, steps[n] makes version n+1 out of
+ * version n; all of it or nothing. SSM_IO: damaged, in use or unreadable. SSM_UNSUPPORTED: made by a newer
+ * version. On failure nothing is left open.
  */
-SSM_MUST_CHECK enum status store_db_open(struct store_db *db, const char *path, const char *schema,
+SSM_MUST_CHECK enum status store_db_open(struct store_db *db, const char *path, const char *const *steps,
                                          int version);
 void store_db_close(struct store_db *db);
+
+/* A transaction. After SSM_OK, store_db_finish has to follow. */
+SSM_MUST_CHECK enum status store_db_begin(struct store_db *db);
+/* Commits if all went well so far, otherwise takes everything back; returns `status`, or why it failed. */
+SSM_MUST_CHECK enum status store_db_finish(struct store_db *db, enum status status);
 
 /* One value of a statement: an integer, or bytes that stay the caller's. */
 struct store_value {

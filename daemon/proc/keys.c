@@ -2,13 +2,18 @@
 #include "delegation.h"
 #include "endpoint_text.h"
 #include "handshake_mbedtls.h"
+#include "handshake_work.h"
+#include "keys_certificates.h"
 #include "log.h"
 #include "processes.h"
 #include "store_keys.h"
+#include "workers.h"
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/random.h>
+#include <time.h>
 #include <unistd.h>
 
 enum { NODE_SLOTS = 4 }; /* sessions that a node can hold */
@@ -19,7 +24,9 @@ struct keys_process {
     int admin_fd; /* -1: the admin socket has it */
     struct store_keys *store;
     struct keys_store table;
+    struct workers *workers;
     struct handshake_mbedtls *library;
+    struct keys_certificates certificates;
     struct handshake_engine engine;
     struct delegator_io io;
     struct delegator *delegator;
@@ -49,6 +56,19 @@ static uint64_t now_ms(void *ctx)
     return loop_now_ms();
 }
 
+static uint64_t wall_s(void *ctx)
+{
+    (void)ctx;
+    return (uint64_t)time(NULL);
+}
+
+static void on_ca_changed(void *ctx)
+{
+    struct keys_process *p = ctx;
+
+    keys_certificates_load(&p->certificates);
+}
+
 /* Nonces hang on it: without randomness there is no going on. */
 static void fill_random(void *ctx, uint8_t *out, size_t len)
 {
@@ -65,6 +85,27 @@ static void on_log(void *ctx, const char *event, const struct assoc_name *node,
     (void)ctx;
     log_event(LOG_NOTICE, loop_now_ms(), event, ": node '%.*s', subscriber '%.*s', peer %s", node->len,
               node->text, subscriber->len, subscriber->text, endpoint_text(peer, text));
+}
+
+/* ---- turns of handshakes, on the workers ---- */
+
+static void submit_turn(void *ctx, struct handshake_work *w)
+{
+    const struct keys_process *p = ctx;
+
+    workers_submit(p->workers, w->lane, w);
+}
+
+static void run_turn(void *work)
+{
+    handshake_work_run(work);
+}
+
+static void on_turn(void *ctx, void *work)
+{
+    const struct keys_process *p = ctx;
+
+    delegator_on_turn(p->delegator, work, loop_now_ms());
 }
 
 /* ---- the other processes ---- */
@@ -116,7 +157,11 @@ static enum status open_admin(struct keys_process *p)
         .ctx = p,
         .to_relay = to_relay,
         .to_parent = to_parent,
+        .ca = &p->certificates.ca,
+        .expiry = &p->certificates.expiry,
+        .ca_changed = on_ca_changed,
         .now_ms = now_ms,
+        .wall_s = wall_s,
     };
 
     p->admin = admin_create(&context, p->admin_fd);
@@ -152,6 +197,7 @@ static uint64_t turn(void *ctx, uint64_t now)
     uint64_t next_ms = delegator_on_tick(p->delegator, now);
     uint64_t heartbeat_ms = child_turn(&p->child, now);
 
+    expiry_log_daily(&p->certificates.expiry, wall_s(p));
     return next_ms < heartbeat_ms ? next_ms : heartbeat_ms;
 }
 
@@ -173,10 +219,55 @@ static enum status open_store(struct keys_process *p)
     return status;
 }
 
+static uint8_t lane_count(const struct config *config)
+{
+    return config->workers > 0 ? (uint8_t)config->workers : workers_processors();
+}
+
+static enum status open_library(struct keys_process *p)
+{
+    uint8_t lanes = lane_count(p->config);
+
+    p->workers = workers_create(p->child.loop, lanes, run_turn, on_turn, p);
+    p->library = handshake_mbedtls_create(lanes);
+    if (p->workers != NULL && p->library != NULL) {
+        p->engine = handshake_mbedtls_engine(p->library);
+        keys_certificates_open(&p->certificates, p->config, store_keys_ca(p->store), &p->table, p->library);
+        return SSM_OK;
+    }
+    log_line(LOG_ERR, "not enough memory for workers, or no randomness");
+    return SSM_IO;
+}
+
+static void names_add(struct server_names *names, const char *text, size_t len)
+{
+    SSM_ASSERT(names->count < SERVER_NAMES_MAX);
+    if (len > SERVER_NAME_MAX)
+        return; /* nobody can ask for it */
+    memcpy(names->names[names->count].text, text, len);
+    names->names[names->count++].len = (uint8_t)len;
+}
+
+/* By which peers may call the gateway itself. */
+static struct server_names own_names(const struct keys_process *p)
+{
+    const struct config *config = p->config;
+    const char *host = p->certificates.ca.host;
+    struct server_names names = {0};
+
+    names_add(&names, config->gateway_id.text, config->gateway_id.len);
+    names_add(&names, "localhost", strlen("localhost"));
+    names_add(&names, host, strlen(host));
+    for (size_t i = 0; i < config->server_names.count; i++)
+        names_add(&names, config->server_names.names[i].text, config->server_names.names[i].len);
+    return names;
+}
+
 static enum status open_delegator(struct keys_process *p)
 {
     const struct delegator_config config = {
         .gateway = p->config->gateway_id,
+        .names = own_names(p),
         .max_handshakes = p->config->max_handshakes,
         .max_nodes = p->config->max_nodes,
         .handshake_timeout_s = p->config->handshake_timeout_s,
@@ -184,15 +275,11 @@ static enum status open_delegator(struct keys_process *p)
         .node_slots = NODE_SLOTS,
     };
 
-    p->library = handshake_mbedtls_create();
-    if (p->library != NULL) {
-        p->engine = handshake_mbedtls_engine(p->library);
-        p->io = (struct delegator_io){p, to_relay, fill_random, on_log};
-        p->delegator = delegator_create(&config, &p->io, &p->engine, &p->table);
-    }
+    p->io = (struct delegator_io){p, to_relay, fill_random, on_log, {p, lane_count(p->config), submit_turn}};
+    p->delegator = delegator_create(&config, &p->io, &p->engine, &p->table);
     if (p->delegator != NULL)
         return SSM_OK;
-    log_line(LOG_ERR, "not enough memory for max_handshakes and max_nodes, or no randomness");
+    log_line(LOG_ERR, "not enough memory for max_handshakes and max_nodes");
     return SSM_IO;
 }
 
@@ -200,10 +287,14 @@ static enum status open_delegator(struct keys_process *p)
 static enum status start_up(struct keys_process *p, const struct child_start *start)
 {
     const struct child_events events = {p, on_parent, on_relay, on_relay_started};
-    enum status status = child_open(&p->child, start, &events);
+    enum status status;
 
+    sandbox_guard_memory(start->account);
+    status = child_open(&p->child, start, &events);
     if (status == SSM_OK)
         status = open_store(p);
+    if (status == SSM_OK)
+        status = open_library(p);
     if (status == SSM_OK)
         status = open_delegator(p);
     return status;
@@ -213,6 +304,7 @@ static void close_all(struct keys_process *p)
 {
     if (p->admin != NULL)
         admin_destroy(p->admin);
+    workers_destroy(p->workers);
     if (p->delegator != NULL)
         delegator_destroy(p->delegator);
     if (p->library != NULL)

@@ -9,6 +9,7 @@
 
 #include "board.h"
 #include "coapmsg.h"
+#include "config.h"
 #include "handshake_mbedtls.h"
 #include "node.h"
 #include "nonces.h"
@@ -62,6 +63,7 @@ struct mail {
 struct flow_world {
     const struct peer_library *library;
     struct flow_network network;
+    struct config config; /* of a gateway with an empty configuration file */
     uint64_t now_ms;
     bool (*drops)(void *arg, enum flow_leg leg, const uint8_t *datagram, size_t len);
     void *drops_arg;
@@ -91,6 +93,13 @@ static bool chance(unsigned percent)
     return seeded_u32() % 100 < percent;
 }
 
+static unsigned delay_of(const struct flow_world *w, enum flow_leg leg)
+{
+    bool is_link = leg == FLOW_TO_NODE || leg == FLOW_FROM_NODE;
+
+    return is_link && w->network.link_delay_ms != 0 ? w->network.link_delay_ms : DELAY_MS;
+}
+
 static void launch(struct flow_world *w, enum flow_leg leg, const struct endpoint *from,
                    const struct endpoint *to, const uint8_t *datagram, size_t len)
 {
@@ -98,7 +107,8 @@ static void launch(struct flow_world *w, enum flow_leg leg, const struct endpoin
 
     assert_true(u != NULL && w->under_way_count < FLIGHTS_MAX && len <= DATAGRAM_MAX);
     *u = (struct under_way){.leg = leg, .from = *from, .to = *to, .len = len};
-    u->due_ms = w->now_ms + DELAY_MS + (chance(w->network.reorder_percent) ? seeded_u32() % REORDER_MS : 0);
+    u->due_ms =
+        w->now_ms + delay_of(w, leg) + (chance(w->network.reorder_percent) ? seeded_u32() % REORDER_MS : 0);
     memcpy(u->bytes + RELAY_HEADROOM, datagram, len);
     w->under_way[w->under_way_count++] = u;
 }
@@ -275,8 +285,8 @@ static void start_keys(struct flow_world *w)
     const struct delegator_config config = {.gateway = memory_name("gateway"),
                                             .max_handshakes = 8,
                                             .max_nodes = MEMORY_NODES_MAX,
-                                            .handshake_timeout_s = 60,
-                                            .handover_timeout_s = 20,
+                                            .handshake_timeout_s = w->config.handshake_timeout_s,
+                                            .handover_timeout_s = w->config.handover_timeout_s,
                                             .node_slots = 4};
     const struct delegator_io io = {
         .ctx = w, .to_relay = on_to_relay, .random = on_random, .log = on_keys_log};
@@ -293,11 +303,11 @@ static void start_relay(struct flow_world *w)
     const struct relay_config config = {.max_sessions = 32,
                                         .max_nodes = FLOW_NODES,
                                         .max_handovers = 16,
-                                        .link_mtu = LINK_MTU_ONE_HOP,
-                                        .idle_timeout_s = 3600,
-                                        .unused_timeout_s = 35,
-                                        .evict_idle_s = 60,
-                                        .link_retry_ms = 500,
+                                        .link_mtu = (uint16_t)w->config.link_mtu,
+                                        .idle_timeout_s = w->config.idle_timeout_s,
+                                        .unused_timeout_s = w->config.unused_timeout_s,
+                                        .evict_idle_s = w->config.evict_idle_s,
+                                        .link_retry_ms = w->config.link_retry_ms,
                                         .hash_seed = 1};
 
     w->relay = relay_create(&config, &w->relay_io, &w->relay_store);
@@ -601,8 +611,9 @@ struct flow_world *flow_create(const struct peer_library *library, const struct 
     w->library = library;
     w->network = *network;
     w->now_ms = 1000;
+    assert_int_equal(config_parse(&w->config, "defaults", "", 0, stderr), SSM_OK);
     w->nonces = nonces_create();
-    w->engine = handshake_mbedtls_create();
+    w->engine = handshake_mbedtls_create(1);
     assert_non_null(w->engine);
     w->relay_store = relay_memory_table(&w->relay_memory);
     w->relay_io = (struct relay_io){

@@ -1,7 +1,8 @@
 /*
  * The whole gateway core with the real DTLS engine, nodes with the whole firmware core, and clients of real
  * libraries, in one process: messages between the cores go through their codec, datagrams through a network
- * that loses, duplicates and reorders by a seed. Time is virtual.
+ * that loses, duplicates and reorders by a seed. Time is virtual. Timers of the gateway are the product's
+ * defaults.
  *
  * Watched all the time: what crosses a node's link (kind, content type, length) and every record towards a
  * peer (nonces.h).
@@ -26,6 +27,7 @@ struct flow_network {
     unsigned loss_percent;
     unsigned duplicate_percent;
     unsigned reorder_percent;
+    unsigned link_delay_ms; /* one way on a node's link; 0: as long as elsewhere */
 };
 
 enum flow_leg { FLOW_TO_PEER, FLOW_FROM_PEER, FLOW_TO_NODE, FLOW_FROM_NODE };

@@ -68,6 +68,39 @@ static inline enum status memory_find_subscriber(void *ctx, const char *name, si
     return SSM_NOT_FOUND;
 }
 
+static inline enum status memory_find_certificate(void *ctx,
+                                                  const uint8_t fingerprint[HANDSHAKE_FINGERPRINT_LEN],
+                                                  struct subscriber_row *out)
+{
+    struct keys_memory *m = ctx;
+
+    for (size_t i = 0; i < m->subscriber_count; i++) {
+        const struct subscriber_row *row = &m->subscribers[i].row;
+        if (row->credential == SUBSCRIBER_CERTIFICATE &&
+            bytes_equal(row->fingerprint, fingerprint, sizeof row->fingerprint)) {
+            *out = *row;
+            return SSM_OK;
+        }
+    }
+    return SSM_NOT_FOUND;
+}
+
+static inline enum status memory_find_subject(void *ctx, const char *subject, size_t subject_len,
+                                              struct subscriber_row *out)
+{
+    struct keys_memory *m = ctx;
+
+    for (size_t i = 0; i < m->subscriber_count; i++) {
+        const struct subscriber_row *row = &m->subscribers[i].row;
+        if (row->credential == SUBSCRIBER_SUBJECT && row->subject_len == subject_len &&
+            bytes_equal(row->subject, subject, subject_len)) {
+            *out = *row;
+            return SSM_OK;
+        }
+    }
+    return SSM_NOT_FOUND;
+}
+
 static inline enum status memory_grants(void *ctx, uint32_t subscriber, uint32_t *nodes, size_t cap,
                                         size_t *count)
 {
@@ -89,6 +122,8 @@ static inline struct keys_store memory_table(struct keys_memory *m)
         .set_session_limit = memory_set_session_limit,
         .each_node = memory_each_node,
         .find_subscriber = memory_find_subscriber,
+        .find_certificate = memory_find_certificate,
+        .find_subject = memory_find_subject,
         .grants = memory_grants,
     };
 }

@@ -11,10 +11,23 @@
 
 enum { PEER_DATAGRAM_MAX = 2048, PEER_QUEUE_MAX = 32, PEER_ALERT_NONE = -1, PEER_READ_MAX = 512 };
 
+enum peer_suites { /* all with AES_128_CCM_8, in this order of preference */
+                   PEER_RSA = 1,
+                   PEER_ECDSA = 2, /* with ECDHE */
+                   PEER_PSK = 4,
+};
+
+/* Texts must live as long as the peer. */
 struct peer_config {
+    unsigned suites; /* enum peer_suites; 0: PEER_PSK */
     const char *identity;
     const uint8_t *psk;
     size_t psk_len;
+    const char *ca;          /* PEM: who issued the gateway's certificate; NULL: it is not checked */
+    const char *certificate; /* PEM, with intermediates; NULL: none */
+    const char *key;
+    const char *server_name; /* NULL: none */
+    size_t max_fragment_len; /* RFC 6066 4; 0: not asked for */
     void *ctx;
     void (*output)(void *ctx, const uint8_t *datagram, size_t len);
 };

@@ -14,7 +14,8 @@ enum { MTU = 1200, RETRANSMIT_MS = 1000, RETRANSMIT_MAX_MS = 60000, REAL_TOTAL_M
 struct peer_of_gnutls {
     struct peer base;
     gnutls_session_t session;
-    gnutls_psk_client_credentials_t credentials;
+    gnutls_psk_client_credentials_t psk; /* NULL: none */
+    gnutls_certificate_credentials_t certificates;
     uint64_t retransmit_ms;
     uint64_t interval_ms;
 };
@@ -54,27 +55,92 @@ static void gnutls_destroy(struct peer *p)
     struct peer_of_gnutls *g = (struct peer_of_gnutls *)p;
 
     gnutls_deinit(g->session);
-    gnutls_psk_free_client_credentials(g->credentials);
+    gnutls_certificate_free_credentials(g->certificates);
+    if (g->psk != NULL)
+        gnutls_psk_free_client_credentials(g->psk);
     free(g);
+}
+
+static gnutls_datum_t datum_of(const void *bytes, size_t len)
+{
+    return (gnutls_datum_t){.data = (unsigned char *)(uintptr_t)bytes, .size = (unsigned int)len};
+}
+
+static void take_psk(struct peer_of_gnutls *g)
+{
+    const struct peer_config *c = &g->base.config;
+    const gnutls_datum_t psk = datum_of(c->psk, c->psk_len);
+
+    if (gnutls_psk_allocate_client_credentials(&g->psk) < 0 ||
+        gnutls_psk_set_client_credentials(g->psk, c->identity, &psk, GNUTLS_PSK_KEY_RAW) < 0 ||
+        gnutls_credentials_set(g->session, GNUTLS_CRD_PSK, g->psk) < 0)
+        abort();
+}
+
+static void take_certificates(struct peer_of_gnutls *g)
+{
+    const struct peer_config *c = &g->base.config;
+
+    if (gnutls_certificate_allocate_credentials(&g->certificates) < 0)
+        abort();
+    if (c->certificate != NULL) {
+        const gnutls_datum_t certificate = datum_of(c->certificate, strlen(c->certificate));
+        const gnutls_datum_t key = datum_of(c->key, strlen(c->key));
+
+        if (gnutls_certificate_set_x509_key_mem(g->certificates, &certificate, &key, GNUTLS_X509_FMT_PEM) < 0)
+            abort();
+    }
+    if (c->ca != NULL) {
+        const gnutls_datum_t ca = datum_of(c->ca, strlen(c->ca));
+
+        if (gnutls_certificate_set_x509_trust_mem(g->certificates, &ca, GNUTLS_X509_FMT_PEM) < 1)
+            abort();
+        gnutls_session_set_verify_cert(g->session, c->server_name, 0);
+    }
+    if (gnutls_credentials_set(g->session, GNUTLS_CRD_CERTIFICATE, g->certificates) < 0)
+        abort();
+}
+
+static void choose_suites(struct peer_of_gnutls *g)
+{
+    const unsigned suites = g->base.config.suites;
+    char list[160] = "NONE:+VERS-DTLS1.2:+AES-128-CCM-8:+AEAD:+SIGN-ALL:+GROUP-ALL:+COMP-NULL";
+
+    if ((suites & PEER_RSA) != 0)
+        strcat(list, ":+RSA");
+    if ((suites & PEER_ECDSA) != 0)
+        strcat(list, ":+ECDHE-ECDSA");
+    if (suites == 0 || (suites & PEER_PSK) != 0)
+        strcat(list, ":+PSK");
+    if (gnutls_priority_set_direct(g->session, list, NULL) < 0)
+        abort();
+}
+
+static void take_extensions(struct peer_of_gnutls *g)
+{
+    const struct peer_config *c = &g->base.config;
+
+    if ((c->max_fragment_len != 0 && gnutls_record_set_max_size(g->session, c->max_fragment_len) < 0) ||
+        (c->server_name != NULL &&
+         gnutls_server_name_set(g->session, GNUTLS_NAME_DNS, c->server_name, strlen(c->server_name)) < 0))
+        abort();
 }
 
 static struct peer *gnutls_create(const struct peer_config *config)
 {
     struct peer_of_gnutls *g = calloc(1, sizeof *g);
-    gnutls_datum_t psk = {.data = (unsigned char *)(uintptr_t)config->psk,
-                          .size = (unsigned int)config->psk_len};
 
     if (g == NULL)
         abort();
     peer_init(&g->base, config);
     g->interval_ms = RETRANSMIT_MS;
-    if (gnutls_init(&g->session, GNUTLS_CLIENT | GNUTLS_DATAGRAM | GNUTLS_NONBLOCK) < 0 ||
-        gnutls_psk_allocate_client_credentials(&g->credentials) < 0 ||
-        gnutls_psk_set_client_credentials(g->credentials, config->identity, &psk, GNUTLS_PSK_KEY_RAW) < 0 ||
-        gnutls_credentials_set(g->session, GNUTLS_CRD_PSK, g->credentials) < 0 ||
-        gnutls_priority_set_direct(
-            g->session, "NONE:+VERS-DTLS1.2:+PSK:+AES-128-CCM-8:+AEAD:+SIGN-ALL:+COMP-NULL", NULL) < 0)
+    if (gnutls_init(&g->session, GNUTLS_CLIENT | GNUTLS_DATAGRAM | GNUTLS_NONBLOCK) < 0)
         abort();
+    choose_suites(g);
+    take_certificates(g);
+    if (config->psk != NULL)
+        take_psk(g);
+    take_extensions(g);
     gnutls_dtls_set_mtu(g->session, MTU);
     gnutls_dtls_set_timeouts(g->session, 1, REAL_TOTAL_MS);
     gnutls_transport_set_ptr(g->session, g);

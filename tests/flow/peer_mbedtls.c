@@ -3,14 +3,21 @@
 
 #include <mbedtls/ssl.h>
 #include <mbedtls/ssl_ciphersuites.h>
+#include <mbedtls/version.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
+
+enum { MTU = 1200 };
 
 struct peer_of_mbedtls {
     struct peer base;
     mbedtls_ssl_context ssl;
     mbedtls_ssl_config config;
+    mbedtls_x509_crt ca;
+    mbedtls_x509_crt certificate;
+    mbedtls_pk_context key;
+    int suites[4];
     uint64_t intermediate_ms;
     uint64_t final_ms;
 };
@@ -73,13 +80,78 @@ static void mbedtls_destroy(struct peer *p)
 
     mbedtls_ssl_free(&m->ssl);
     mbedtls_ssl_config_free(&m->config);
+    mbedtls_pk_free(&m->key);
+    mbedtls_x509_crt_free(&m->certificate);
+    mbedtls_x509_crt_free(&m->ca);
     explicit_bzero(m, sizeof *m);
     free(m);
 }
 
+static int parse_key(mbedtls_pk_context *key, const char *pem)
+{
+    const unsigned char *text = (const unsigned char *)pem;
+
+#if MBEDTLS_VERSION_MAJOR < 3
+    return mbedtls_pk_parse_key(key, text, strlen(pem) + 1, NULL, 0);
+#else
+    return mbedtls_pk_parse_key(key, text, strlen(pem) + 1, NULL, 0, mbedtls_random_fill, NULL);
+#endif
+}
+
+static int parse_certificates(mbedtls_x509_crt *list, const char *pem)
+{
+    return mbedtls_x509_crt_parse(list, (const unsigned char *)pem, strlen(pem) + 1);
+}
+
+static void choose_suites(struct peer_of_mbedtls *m)
+{
+    const unsigned suites = m->base.config.suites;
+    int *at = m->suites;
+
+    if ((suites & PEER_RSA) != 0)
+        *at++ = MBEDTLS_TLS_RSA_WITH_AES_128_CCM_8;
+    if ((suites & PEER_ECDSA) != 0)
+        *at++ = MBEDTLS_TLS_ECDHE_ECDSA_WITH_AES_128_CCM_8;
+    if (suites == 0 || (suites & PEER_PSK) != 0)
+        *at++ = MBEDTLS_TLS_PSK_WITH_AES_128_CCM_8;
+    mbedtls_ssl_conf_ciphersuites(&m->config, m->suites);
+}
+
+static void take_credentials(struct peer_of_mbedtls *m)
+{
+    const struct peer_config *c = &m->base.config;
+
+    mbedtls_ssl_conf_authmode(&m->config,
+                              c->ca != NULL ? MBEDTLS_SSL_VERIFY_REQUIRED : MBEDTLS_SSL_VERIFY_NONE);
+    if (c->ca != NULL) {
+        if (parse_certificates(&m->ca, c->ca) != 0)
+            abort();
+        mbedtls_ssl_conf_ca_chain(&m->config, &m->ca, NULL);
+    }
+    if (c->certificate != NULL &&
+        (parse_certificates(&m->certificate, c->certificate) != 0 || parse_key(&m->key, c->key) != 0 ||
+         mbedtls_ssl_conf_own_cert(&m->config, &m->certificate, &m->key) != 0))
+        abort();
+    if (c->psk != NULL && mbedtls_ssl_conf_psk(&m->config, c->psk, c->psk_len,
+                                               (const unsigned char *)c->identity, strlen(c->identity)) != 0)
+        abort();
+}
+
+static void take_extensions(struct peer_of_mbedtls *m)
+{
+    const struct peer_config *c = &m->base.config;
+    unsigned char code = MBEDTLS_SSL_MAX_FRAG_LEN_NONE;
+
+    for (size_t len = 512; c->max_fragment_len >= len && len <= 4096; len *= 2)
+        code++;
+    /* In 3.6 a certificate is checked against a name or, explicitly, against none. */
+    if (mbedtls_ssl_conf_max_frag_len(&m->config, code) != 0 ||
+        mbedtls_ssl_set_hostname(&m->ssl, c->server_name) != 0)
+        abort();
+}
+
 static struct peer *mbedtls_create(const struct peer_config *config)
 {
-    static const int SUITES[] = {MBEDTLS_TLS_PSK_WITH_AES_128_CCM_8, 0};
     struct peer_of_mbedtls *m = calloc(1, sizeof *m);
 
     if (m == NULL)
@@ -88,18 +160,21 @@ static struct peer *mbedtls_create(const struct peer_config *config)
     m->final_ms = UINT64_MAX;
     mbedtls_ssl_init(&m->ssl);
     mbedtls_ssl_config_init(&m->config);
+    mbedtls_x509_crt_init(&m->ca);
+    mbedtls_x509_crt_init(&m->certificate);
+    mbedtls_pk_init(&m->key);
     if (mbedtls_ssl_config_defaults(&m->config, MBEDTLS_SSL_IS_CLIENT, MBEDTLS_SSL_TRANSPORT_DATAGRAM,
                                     MBEDTLS_SSL_PRESET_DEFAULT) != 0)
         abort();
     mbedtls_ssl_conf_rng(&m->config, mbedtls_random_fill, NULL);
-    mbedtls_ssl_conf_ciphersuites(&m->config, SUITES);
-    mbedtls_ssl_conf_authmode(&m->config, MBEDTLS_SSL_VERIFY_NONE);
-    if (mbedtls_ssl_conf_psk(&m->config, config->psk, config->psk_len,
-                             (const unsigned char *)config->identity, strlen(config->identity)) != 0 ||
-        mbedtls_ssl_setup(&m->ssl, &m->config) != 0)
+    choose_suites(m);
+    take_credentials(m);
+    take_extensions(m);
+    if (mbedtls_ssl_setup(&m->ssl, &m->config) != 0)
         abort();
     mbedtls_ssl_set_bio(&m->ssl, m, mbedtls_on_send, mbedtls_on_receive, NULL);
     mbedtls_ssl_set_timer_cb(&m->ssl, m, timer_set, timer_get);
+    mbedtls_ssl_set_mtu(&m->ssl, MTU);
     return &m->base;
 }
 

@@ -3,6 +3,8 @@
 
 #include <openssl/err.h>
 #include <openssl/ssl.h>
+#include <openssl/x509.h>
+#include <openssl/pem.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/time.h>
@@ -117,20 +119,99 @@ static void bio_attach(struct peer_of_openssl *o)
     SSL_set_bio(o->ssl, bio, bio);
 }
 
+static X509 *read_certificate(BIO *pem)
+{
+    return PEM_read_bio_X509(pem, NULL, NULL, NULL);
+}
+
+static void take_certificate(struct peer_of_openssl *o)
+{
+    const struct peer_config *c = &o->base.config;
+    BIO *chain = BIO_new_mem_buf(c->certificate, -1);
+    BIO *key_text = BIO_new_mem_buf(c->key, -1);
+    EVP_PKEY *key = PEM_read_bio_PrivateKey(key_text, NULL, NULL, NULL);
+    X509 *certificate = read_certificate(chain);
+
+    if (SSL_CTX_use_certificate(o->context, certificate) != 1 || SSL_CTX_use_PrivateKey(o->context, key) != 1)
+        abort();
+    X509_free(certificate);
+    while ((certificate = read_certificate(chain)) != NULL)
+        if (SSL_CTX_add_extra_chain_cert(o->context, certificate) != 1)
+            abort();
+    EVP_PKEY_free(key);
+    BIO_free(key_text);
+    BIO_free(chain);
+}
+
+static void take_ca(struct peer_of_openssl *o)
+{
+    BIO *text = BIO_new_mem_buf(o->base.config.ca, -1);
+    X509 *ca = read_certificate(text);
+
+    if (X509_STORE_add_cert(SSL_CTX_get_cert_store(o->context), ca) != 1)
+        abort();
+    SSL_CTX_set_verify(o->context, SSL_VERIFY_PEER, NULL);
+    X509_free(ca);
+    BIO_free(text);
+}
+
+static void choose_suites(struct peer_of_openssl *o)
+{
+    const unsigned suites = o->base.config.suites;
+    char list[128] = "@SECLEVEL=0";
+
+    if ((suites & PEER_RSA) != 0)
+        strcat(list, ":AES128-CCM8");
+    if ((suites & PEER_ECDSA) != 0)
+        strcat(list, ":ECDHE-ECDSA-AES128-CCM8");
+    if (suites == 0 || (suites & PEER_PSK) != 0)
+        strcat(list, ":PSK-AES128-CCM8");
+    if (SSL_CTX_set_cipher_list(o->context, list) != 1)
+        abort();
+}
+
+static void take_extensions(struct peer_of_openssl *o)
+{
+    const struct peer_config *c = &o->base.config;
+    uint8_t code = TLSEXT_max_fragment_length_DISABLED;
+
+    for (size_t len = 512; c->max_fragment_len >= len && len <= 4096; len *= 2)
+        code++;
+    if (SSL_set_tlsext_max_fragment_length(o->ssl, code) != 1 ||
+        (c->server_name != NULL && SSL_set_tlsext_host_name(o->ssl, c->server_name) != 1))
+        abort();
+}
+
+/* The PSK is asked for during the handshake. */
+static void take_psk(struct peer_of_openssl *o)
+{
+    struct peer_config *c = &o->base.config;
+    uint8_t *psk = malloc(c->psk_len);
+
+    if (psk == NULL)
+        abort();
+    memcpy(psk, c->psk, c->psk_len);
+    c->psk = psk;
+    SSL_CTX_set_psk_client_callback(o->context, on_psk);
+}
+
 static struct peer *openssl_create(const struct peer_config *config)
 {
     struct peer_of_openssl *o = calloc(1, sizeof *o);
-    uint8_t *psk = malloc(config->psk_len);
 
-    if (o == NULL || psk == NULL)
+    if (o == NULL)
         abort();
     peer_init(&o->base, config);
-    memcpy(psk, config->psk, config->psk_len);
-    o->base.config.psk = psk; /* asked for during the handshake */
     o->context = SSL_CTX_new(DTLS_client_method());
-    if (o->context == NULL || SSL_CTX_set_cipher_list(o->context, "PSK-AES128-CCM8:@SECLEVEL=0") != 1)
+    if (o->context == NULL)
         abort();
-    SSL_CTX_set_psk_client_callback(o->context, on_psk);
+    choose_suites(o);
+    if (config->psk != NULL)
+        take_psk(o);
+    if (config->ca != NULL)
+        take_ca(o);
+    if (config->certificate != NULL)
+        take_certificate(o);
     SSL_CTX_set_info_callback(o->context, on_info);
     o->ssl = SSL_new(o->context);
     if (o->ssl == NULL)
@@ -138,6 +219,7 @@ static struct peer *openssl_create(const struct peer_config *config)
     SSL_set_app_data(o->ssl, &o->base);
     SSL_set_options(o->ssl, SSL_OP_NO_QUERY_MTU);
     DTLS_set_link_mtu(o->ssl, MTU);
+    take_extensions(o);
     bio_attach(o);
     SSL_set_connect_state(o->ssl);
     return &o->base;

@@ -14,6 +14,16 @@ static void check_key(const struct subscriber_row *row)
     FUZZ_CHECK(again.psk_len == row->psk_len && memcmp(again.psk, row->psk, row->psk_len) == 0);
 }
 
+static void check_subscriber(const struct admin_request *r)
+{
+    FUZZ_CHECK(r->grant_count >= 1);
+    if (r->subscriber.credential == SUBSCRIBER_PSK)
+        check_key(&r->subscriber);
+    FUZZ_CHECK((r->subscriber.credential == SUBSCRIBER_CERTIFICATE) == (r->certificate.len > 0));
+    FUZZ_CHECK(r->subscriber.credential != SUBSCRIBER_SUBJECT ||
+               (r->subscriber.subject_len >= 1 && r->subscriber.subject_len <= SUBSCRIBER_SUBJECT_MAX));
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct admin_request r;
@@ -29,9 +39,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     FUZZ_CHECK(r.op < ADMIN_OPS && r.name.len <= ASSOC_NAME_MAX && r.grant_count <= ADMIN_GRANTS_MAX);
     for (size_t i = 0; i < r.grant_count; i++)
         FUZZ_CHECK(r.grants[i].len >= 1 && r.grants[i].len <= ASSOC_NAME_MAX);
-    if (r.op == ADMIN_SUBSCRIBER_ADD) {
-        FUZZ_CHECK(r.grant_count >= 1);
-        check_key(&r.subscriber);
-    }
+    FUZZ_CHECK(r.certificate.len <= sizeof r.certificate.der && r.days <= CA_DAYS_MAX);
+    FUZZ_CHECK(r.ca_names.count <= CA_NAMES_MAX);
+    for (size_t i = 0; i < r.ca_names.count; i++)
+        FUZZ_CHECK(memchr(r.ca_names.list[i], '\0', sizeof r.ca_names.list[i]) != NULL);
+    if (r.op == ADMIN_SUBSCRIBER_ADD)
+        check_subscriber(&r);
     return 0;
 }

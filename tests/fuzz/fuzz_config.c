@@ -17,6 +17,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         SSM_ASSERT(c.link_mtu >= 78 && c.link_mtu <= 1200);
     }
     SSM_ASSERT(memchr(c.state_dir, '\0', sizeof c.state_dir) != NULL && c.state_dir[0] == '/');
+    SSM_ASSERT(c.server_names.count <= CONFIG_NAMES_MAX && c.workers <= 64);
+    for (size_t i = 0; i < c.server_names.count; i++)
+        SSM_ASSERT(c.server_names.names[i].len >= 1 && c.server_names.names[i].len <= HOST_NAME_MAX_LEN);
     SSM_ASSERT(memchr(c.user, '\0', sizeof c.user) != NULL);
     SSM_ASSERT(c.gateway_id.len >= 1 && c.gateway_id.len <= ASSOC_NAME_MAX);
     return 0;

@@ -75,6 +75,84 @@ static void every_operation_is_understood(void **state)
     assert_int_equal(accepted("{'op':'status'}").op, ADMIN_STATUS);
 }
 
+#define P256_KEY                                                                                             \
+    "3059301306072a8648ce3d020106082a8648ce3d03010703420004"                                                 \
+    "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f"                                       \
+    "202122232425262728292a2b2c2d2e2f303132333435363738393a3b3c3d3e3F"
+
+static void operations_of_the_ca_are_understood(void **state)
+{
+    struct admin_request r;
+
+    (void)state;
+    r = accepted("{'op':'ca init'}");
+    assert_int_equal(r.op, ADMIN_CA_INIT);
+    assert_int_equal(r.days, 0);
+    assert_int_equal(r.ca_names.count, 0);
+    assert_false(r.replace);
+    r = accepted(
+        "{'op':'ca init','days':7300,'replace':true,'names':['Gate.Example.','192.0.2.1','2001:db8::1']}");
+    assert_int_equal(r.days, 7300);
+    assert_true(r.replace);
+    assert_int_equal(r.ca_names.count, 3);
+    assert_string_equal(r.ca_names.list[0], "gate.example");
+    assert_string_equal(r.ca_names.list[1], "192.0.2.1");
+    assert_string_equal(r.ca_names.list[2], "2001:db8::1");
+    r = accepted("{'op':'ca issue','name':'alice','public_key':'" P256_KEY "'}");
+    assert_int_equal(r.op, ADMIN_CA_ISSUE);
+    assert_int_equal(r.public_key[0], 0x30);
+    assert_int_equal(r.public_key[90], 0x3F);
+    assert_int_equal(accepted("{'op':'ca renew'}").certificate.len, 0);
+    assert_int_equal(accepted("{'op':'ca show'}").op, ADMIN_CA_SHOW);
+    assert_int_equal(accepted("{'op':'ca export'}").op, ADMIN_CA_EXPORT);
+}
+
+static void fields_of_the_ca_are_checked(void **state)
+{
+    (void)state;
+    assert_refused("{'op':'ca init','days':0}", "a whole number from 1 to 7300");
+    assert_refused("{'op':'ca init','days':7301}", "field 'days'");
+    assert_refused("{'op':'ca init','replace':1}", "field 'replace'");
+    assert_refused("{'op':'ca init','names':[]}", "1 to 8 names of hosts or addresses");
+    assert_refused("{'op':'ca init','names':'a'}", "field 'names'");
+    assert_refused("{'op':'ca init','names':[1]}", "field 'names'");
+    assert_refused("{'op':'ca init','names':['two words']}", "field 'names'");
+    assert_refused("{'op':'ca init','names':['*.example']}", "field 'names'");
+    assert_refused("{'op':'ca init','names':['192.0.2.256']}", "field 'names'");
+    assert_refused("{'op':'ca init','names':['a','b','c','d','e','f','g','h','i']}", "field 'names'");
+    assert_refused("{'op':'ca issue','name':'alice'}", "needs field 'public_key'");
+    assert_refused("{'op':'ca issue','name':'../x','public_key':'" P256_KEY "'}", "field 'name'");
+    assert_refused("{'op':'ca issue','name':'alice','public_key':'" P256_KEY "00'}", "182 hex digits");
+    assert_refused("{'op':'ca renew','certificate':'PEM'}", "field 'certificate' must be");
+    assert_refused("{'op':'ca show','days':3}", "takes no field 'days'");
+}
+
+static void a_subscriber_has_exactly_one_credential(void **state)
+{
+    static const char one[] = "exactly one of 'psk', 'certificate' and 'subject'";
+    struct admin_request r = accepted("{'op':'subscriber add','name':'k','nodes':['a'],'subject':'Alice B'}");
+    char text[256];
+
+    (void)state;
+    assert_int_equal(r.subscriber.credential, SUBSCRIBER_SUBJECT);
+    assert_int_equal(r.subscriber.subject_len, 7);
+    assert_memory_equal(r.subscriber.subject, "Alice B", 7);
+    assert_int_equal(accepted("{'op':'subscriber add','name':'k','nodes':['a'],'psk':'sixteen byte key'}")
+                         .subscriber.credential,
+                     SUBSCRIBER_PSK);
+    assert_refused("{'op':'subscriber add','name':'k','nodes':['a']}", one);
+    assert_refused("{'op':'subscriber add','name':'k','nodes':['a'],'subject':'x','psk':'sixteen byte key'}",
+                   one);
+    assert_refused("{'op':'subscriber add','name':'k','nodes':['a'],'subject':''}", "1 to 64 bytes");
+    assert_refused("{'op':'subscriber add','name':'k','nodes':['a'],'subject':'a\\tb'}",
+                   "control characters");
+    assert_refused("{'op':'subscriber add','name':'k','nodes':['a'],'subject':7}", "field 'subject'");
+    snprintf(text, sizeof text, "{'op':'subscriber add','name':'k','nodes':['a'],'subject':'%065d'}", 0);
+    assert_refused(text, "field 'subject'");
+    snprintf(text, sizeof text, "{'op':'subscriber add','name':'k','nodes':['a'],'subject':'%064d'}", 0);
+    assert_int_equal(accepted(text).subscriber.subject_len, 64);
+}
+
 static void what_is_no_request_is_refused(void **state)
 {
     (void)state;
@@ -203,6 +281,9 @@ int main(void)
 {
     static const struct CMUnitTest TESTS[] = {
         cmocka_unit_test(every_operation_is_understood),
+        cmocka_unit_test(operations_of_the_ca_are_understood),
+        cmocka_unit_test(fields_of_the_ca_are_checked),
+        cmocka_unit_test(a_subscriber_has_exactly_one_credential),
         cmocka_unit_test(what_is_no_request_is_refused),
         cmocka_unit_test(fields_are_checked_by_name),
         cmocka_unit_test(keys_are_checked_and_never_repeated),

@@ -175,7 +175,8 @@ static void subscribers_are_added_with_their_grants(void **state)
     reply = ask(&w, "{'op':'subscriber list'}");
     assert_int_equal(json_array_size(json_object_get(reply, "subscribers")), 1);
     row = json_array_get(json_object_get(reply, "subscribers"), 0);
-    assert_int_equal(json_object_size(row), 2); /* name and nodes: no key, nothing internal */
+    assert_int_equal(json_object_size(row), 3); /* name, credential and nodes: no key, nothing internal */
+    assert_string_equal(text_at(row, "credential"), "psk");
     assert_string_equal(text_at(row, "name"), "alice");
     json_decref(reply);
     assert_refused(&w, "{'op':'subscriber remove','name':'bob'}", "no subscriber is called 'bob'");
@@ -373,7 +374,7 @@ static void a_line_without_end_is_refused(void **state)
         assert_int_equal(send(fd, piece, sizeof piece, MSG_NOSIGNAL), sizeof piece);
         world_turn(&w);
     }
-    assert_refusal(caller_receive(&w, fd), "8192 bytes");
+    assert_refusal(caller_receive(&w, fd), "12288 bytes");
     assert_null(caller_receive(&w, fd));
     close(fd);
     world_stop(&w);

@@ -1,6 +1,6 @@
 /*
  * The admin socket with everything behind it replaced: a store and a delegator in memory, recorded messages,
- * a clock that stands still, and callers in the same process.
+ * clocks that stand still, and callers in the same process. The gateway's own CA is the real one.
  */
 #ifndef ADMIN_WORLD_H
 #define ADMIN_WORLD_H
@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "admin.h"
+#include "ca_world.h"
 
 #include <errno.h>
 #include <event2/event.h>
@@ -32,6 +33,10 @@ struct world {
     struct admin *admin;
     char path[64]; /* of the socket */
     uint64_t now_ms;
+    uint64_t wall_s;
+    struct ca_world own;
+    struct expiry expiry;
+    size_t ca_changes;
     /* the store */
     bool store_fails;
     size_t node_count;
@@ -213,6 +218,33 @@ static enum status store_find_subscriber(void *ctx, const char *name, size_t len
     return SSM_NOT_FOUND;
 }
 
+static enum status store_find_certificate(void *ctx, const uint8_t fingerprint[HANDSHAKE_FINGERPRINT_LEN],
+                                          struct subscriber_row *out)
+{
+    struct world *w = ctx;
+
+    for (size_t i = 0; i < w->subscriber_count; i++)
+        if (w->subscribers[i].credential == SUBSCRIBER_CERTIFICATE &&
+            memcmp(w->subscribers[i].fingerprint, fingerprint, HANDSHAKE_FINGERPRINT_LEN) == 0) {
+            *out = w->subscribers[i];
+            return SSM_OK;
+        }
+    return SSM_NOT_FOUND;
+}
+
+static enum status store_find_subject(void *ctx, const char *subject, size_t len, struct subscriber_row *out)
+{
+    struct world *w = ctx;
+
+    for (size_t i = 0; i < w->subscriber_count; i++)
+        if (w->subscribers[i].credential == SUBSCRIBER_SUBJECT && w->subscribers[i].subject_len == len &&
+            memcmp(w->subscribers[i].subject, subject, len) == 0) {
+            *out = w->subscribers[i];
+            return SSM_OK;
+        }
+    return SSM_NOT_FOUND;
+}
+
 static enum status
 store_each_subscriber(void *ctx, enum status (*row)(void *arg, const struct subscriber_row *), void *arg)
 {
@@ -255,6 +287,16 @@ static uint64_t world_now(void *ctx)
     return ((struct world *)ctx)->now_ms;
 }
 
+static uint64_t world_wall_s(void *ctx)
+{
+    return ((struct world *)ctx)->wall_s;
+}
+
+static void count_ca_change(void *ctx)
+{
+    ((struct world *)ctx)->ca_changes++;
+}
+
 /* ---- the world ---- */
 
 static int world_listen(struct world *w)
@@ -284,6 +326,8 @@ static void world_start(struct world *w, const char *admin_group)
                                 .add_subscriber = store_add_subscriber,
                                 .remove_subscriber = store_remove_subscriber,
                                 .find_subscriber = store_find_subscriber,
+                                .find_certificate = store_find_certificate,
+                                .find_subject = store_find_subject,
                                 .each_subscriber = store_each_subscriber,
                                 .grants = store_grants};
     assert_int_equal(assoc_name_set(&w->config.gateway_id, "gw", 2), SSM_OK);
@@ -294,14 +338,21 @@ static void world_start(struct world *w, const char *admin_group)
     w->config.node_port_last = 20003;
     w->config.max_nodes = 256;
     w->now_ms = 1000000;
+    w->wall_s = NOW_S;
+    ca_world_open(&w->own);
+    w->expiry = (struct expiry){.config = &w->config, .store = &store, .ca = w->own.ca.store};
     w->base = event_base_new();
     w->admin = admin_create(&(struct admin_context){.base = w->base,
                                                     .config = &w->config,
                                                     .store = &store,
+                                                    .ca = &w->own.ca,
+                                                    .expiry = &w->expiry,
                                                     .ctx = w,
                                                     .to_relay = record_for_relay,
                                                     .to_parent = record_for_parent,
-                                                    .now_ms = world_now},
+                                                    .ca_changed = count_ca_change,
+                                                    .now_ms = world_now,
+                                                    .wall_s = world_wall_s},
                             world_listen(w));
     assert_non_null(w->admin);
 }
@@ -310,6 +361,7 @@ static void world_stop(struct world *w)
 {
     admin_destroy(w->admin);
     event_base_free(w->base);
+    ca_world_close(&w->own);
     unlink(w->path);
 }
 
@@ -334,7 +386,7 @@ static int caller_connect(const struct world *w)
 /* JSON with ' for ", and a newline behind it. */
 static void caller_send(int fd, const char *text)
 {
-    char line[1024];
+    char line[4096];
     size_t len = strlen(text);
 
     assert_true(len < sizeof line);

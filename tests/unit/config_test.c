@@ -73,6 +73,11 @@ static void test_defaults_are_what_an_empty_file_gives(void **state)
     assert_int_equal(c.handover_timeout_s, 20);
     assert_int_equal(c.unused_timeout_s, 35);
     assert_int_equal(c.log_level, 6);
+    assert_string_equal(c.certificate, "");
+    assert_string_equal(c.client_ca, "");
+    assert_string_equal(c.rsa_certificate_key, "");
+    assert_int_equal(c.server_names.count, 0);
+    assert_int_equal(c.workers, 0);
 }
 
 static void test_every_kind_of_value(void **state)
@@ -155,6 +160,77 @@ static void test_texts_that_are_wrong(void **state)
     expect_faults(text, "ssmd.conf:1: admin_socket: too long: at most 107 bytes\n");
     snprintf(text, sizeof text, "admin_socket = /%0106d", 0);
     expect_fine(text);
+}
+
+static void expect_name(const struct config *c, size_t i, const char *name)
+{
+    assert_int_equal(c->server_names.names[i].len, strlen(name));
+    assert_memory_equal(c->server_names.names[i].text, name, strlen(name));
+}
+
+static void test_server_names(void **state)
+{
+    struct config c = expect_fine("server_names = Gate.Example. \t home-1  xn--bcher-kva.example\n");
+
+    (void)state;
+    assert_int_equal(c.server_names.count, 3);
+    expect_name(&c, 0, "gate.example");
+    expect_name(&c, 1, "home-1");
+    expect_name(&c, 2, "xn--bcher-kva.example");
+    assert_int_equal(expect_fine("server_names = a b c d e f g h").server_names.count, 8);
+    expect_faults("server_names = a b c d e f g h i",
+                  "ssmd.conf:1: server_names: too many names: at most 8\n");
+    expect_faults("server_names = a.b A.B.", "ssmd.conf:1: server_names: 'A.B.' is there twice\n");
+}
+
+static void test_server_names_that_are_none(void **state)
+{
+    static const char *const names[] = {"a,b", "-a",  "a-",  "a..b", ".a",          ".",         "192.0.2.1",
+                                        "a.7", "::1", "*.a", "a_b",  "caf\xC3\xA9", "http://a/", "a.b:5684"};
+    char text[200];
+    char wanted[400];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        snprintf(text, sizeof text, "server_names = fine %s", names[i]);
+        snprintf(
+            wanted, sizeof wanted,
+            "ssmd.conf:1: server_names: '%s' is not a name of a host: letters, digits and hyphens with dots "
+            "between, at most 64 bytes\n",
+            names[i]);
+        expect_faults(text, wanted);
+    }
+    snprintf(text, sizeof text, "server_names = %031d.%031dx", 0, 0); /* 64 bytes */
+    expect_fine(text);
+    snprintf(text, sizeof text, "server_names = %031d.%032dx", 0, 0);
+    snprintf(wanted, sizeof wanted,
+             "ssmd.conf:1: server_names: '%s' is not a name of a host: letters, digits and hyphens with dots "
+             "between, at most 64 bytes\n",
+             text + strlen("server_names = "));
+    expect_faults(text, wanted);
+}
+
+static void test_certificates_come_with_their_keys(void **state)
+{
+    struct config c = expect_fine("certificate = /a.crt\ncertificate_key = /a.key\nclient_ca = /ca.crt\n"
+                                  "rsa_certificate = /r.crt\nrsa_certificate_key = /r.key\nworkers = 64\n");
+
+    (void)state;
+    assert_string_equal(c.certificate, "/a.crt");
+    assert_string_equal(c.certificate_key, "/a.key");
+    assert_string_equal(c.client_ca, "/ca.crt");
+    assert_string_equal(c.rsa_certificate, "/r.crt");
+    assert_string_equal(c.rsa_certificate_key, "/r.key");
+    assert_int_equal(c.workers, 64);
+    expect_faults("\ncertificate = /a.crt\n",
+                  "ssmd.conf:2: certificate_key: missing: certificate needs its private key\n");
+    expect_faults("\n\ncertificate_key = /a.key\n",
+                  "ssmd.conf:3: certificate: missing: certificate_key needs its certificate\n");
+    expect_faults("rsa_certificate_key = /a.key\nrsa_certificate =\n",
+                  "ssmd.conf:1: rsa_certificate: missing: rsa_certificate_key needs its certificate\n");
+    expect_faults("certificate = a.crt\ncertificate_key = /a.key\n",
+                  "ssmd.conf:1: certificate: 'a.crt' is not an absolute path\n");
+    expect_faults("workers = 65", "ssmd.conf:1: workers: 65 is out of bounds: 0 to 64\n");
 }
 
 static void test_ports_that_collide(void **state)
@@ -266,6 +342,9 @@ int main(void)
         cmocka_unit_test(test_unknown_option_far_from_all),
         cmocka_unit_test(test_numbers_out_of_bounds),
         cmocka_unit_test(test_texts_that_are_wrong),
+        cmocka_unit_test(test_server_names),
+        cmocka_unit_test(test_server_names_that_are_none),
+        cmocka_unit_test(test_certificates_come_with_their_keys),
         cmocka_unit_test(test_ports_that_collide),
         cmocka_unit_test(test_bytes_that_are_no_text),
         cmocka_unit_test(test_line_too_long),

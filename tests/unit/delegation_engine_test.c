@@ -1,51 +1,16 @@
 /* What the delegator demands of a DTLS library, with one in its place that misbehaves. */
-#include "delegation_world.h"
+#include "fake_engine.h"
 
-struct handshake {
-    const struct handshake_callbacks *callbacks;
-    void *owner;
-};
-
-static struct handshake only;
-static unsigned live;
+static const uint8_t SERVER_HELLO[] = {22, 0xFE, 0xFD, 0, 0, 0, 0, 0, 0, 0, 1, 0, 1, 2};
 static void (*behave)(struct handshake *h);
 
-static struct handshake *fake_create(void *ctx, const struct handshake_callbacks *callbacks, void *owner)
+static enum handshake_result play(struct handshake *h)
 {
-    (void)ctx;
-    live++;
-    only = (struct handshake){.callbacks = callbacks, .owner = owner};
-    return &only;
-}
-
-static enum handshake_result fake_feed(struct handshake *h, const struct endpoint *peer,
-                                       const uint8_t *record, size_t len, uint64_t now_ms)
-{
-    static const uint8_t SERVER_HELLO[] = {22, 0xFE, 0xFD, 0, 0, 0, 0, 0, 0, 0, 1, 0, 1, 2};
-    uint8_t psk[SUBSCRIBER_PSK_MAX];
-    size_t psk_len;
-
-    (void)peer, (void)record, (void)len, (void)now_ms;
-    h->callbacks->send(h->owner, SERVER_HELLO, sizeof SERVER_HELLO);
-    assert_true(h->callbacks->psk(h->owner, (const uint8_t *)"alice", 5, psk, &psk_len));
+    fake_send(h, SERVER_HELLO, sizeof SERVER_HELLO);
+    fake_name_alice(h);
     behave(h);
     return HANDSHAKE_DONE;
 }
-
-static uint64_t fake_deadline(const struct handshake *h)
-{
-    (void)h;
-    return UINT64_MAX;
-}
-
-static void fake_destroy(struct handshake *h)
-{
-    (void)h;
-    live--;
-}
-
-static const struct handshake_engine ENGINE = {
-    .create = fake_create, .feed = fake_feed, .deadline = fake_deadline, .destroy = fake_destroy};
 
 static void give_keys(struct handshake *h)
 {
@@ -58,14 +23,14 @@ static void send_change_cipher_spec(struct handshake *h)
 {
     static const uint8_t RECORD[] = {20, 0xFE, 0xFD, 0, 0, 0, 0, 0, 0, 0, 5, 0, 1, 1};
 
-    h->callbacks->send(h->owner, RECORD, sizeof RECORD);
+    fake_send(h, RECORD, sizeof RECORD);
 }
 
 static void send_protected(struct handshake *h, uint8_t number_high, uint8_t number)
 {
     uint8_t record[53] = {22, 0xFE, 0xFD, 0, 1, 0, 0, number_high, 0, 0, number, 0, 40};
 
-    h->callbacks->send(h->owner, record, sizeof record);
+    fake_send(h, record, sizeof record);
 }
 
 static void as_it_should(struct handshake *h)
@@ -110,12 +75,11 @@ static void without_a_last_flight(struct handshake *h)
 
 static void run(struct world *w, void (*behaviour)(struct handshake *h))
 {
-    uint8_t hello[13 + 12 + 34] = {22, 0xFE, 0xFD, 0, 0, 0, 0, 0, 0, 0, 1, 0, 46, 1};
     struct world_client c = {.world = w, .endpoint = world_endpoint(20, 4000), .port_node = NODE_1};
 
     behave = behaviour;
-    world_send_record(&c, hello, sizeof hello);
-    assert_int_equal(live, 0); /* the context is freed at once */
+    fake_send_hello(&c);
+    assert_int_equal(fake.live, 0); /* the context is freed at once */
 }
 
 static void assert_refused(struct world *w)
@@ -171,14 +135,9 @@ static void a_handshake_without_last_flight_is_refused(void **state)
 
 static int setup(void **state)
 {
-    struct world *w = world_create();
-
-    live = 0;
-    world_start_over(w, &ENGINE);
-    world_list_sessions(w, NULL, 0, 0);
-    world_associate(w, &w->nodes[0], 1, 1);
-    world_expect_no_sessions(w, &w->nodes[0]);
-    *state = w;
+    fake.live = 0;
+    fake.turn = play;
+    *state = fake_world_start(world_create());
     return 0;
 }
 

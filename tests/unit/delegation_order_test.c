@@ -1,67 +1,31 @@
 /* The order of the hand-over: what may not happen before what, and what follows a step that fails. */
-#include "delegation_world.h"
+#include "fake_engine.h"
 
 enum { FINISHED_RECORD_LEN = 53 };
 
 /* ---- a library that waits for Finished, and counts what it is given ---- */
 
-struct handshake {
-    const struct handshake_callbacks *callbacks;
-    void *owner;
-    unsigned fed;
-};
-
-static struct handshake only;
 static const struct handshake_keys KEYS = {.client = {.key = {1, 2, 3}}, .server = {.key = {4, 5, 6}}};
 
-static struct handshake *fake_create(void *ctx, const struct handshake_callbacks *callbacks, void *owner)
-{
-    (void)ctx;
-    only = (struct handshake){.callbacks = callbacks, .owner = owner};
-    return &only;
-}
-
 /* Answers the ClientHello, and gives the keys with the second record. */
-static enum handshake_result fake_feed(struct handshake *h, const struct endpoint *peer,
-                                       const uint8_t *record, size_t len, uint64_t now_ms)
+static enum handshake_result play(struct handshake *h)
 {
     static const uint8_t SERVER_HELLO[] = {22, 0xFE, 0xFD, 0, 0, 0, 0, 0, 0, 0, 1, 0, 1, 2};
-    uint8_t psk[SUBSCRIBER_PSK_MAX];
-    size_t psk_len;
 
-    (void)peer, (void)record, (void)len, (void)now_ms;
-    h->fed++;
-    if (h->fed == 1)
-        h->callbacks->send(h->owner, SERVER_HELLO, sizeof SERVER_HELLO);
-    if (h->fed == 2) {
-        assert_true(h->callbacks->psk(h->owner, (const uint8_t *)"alice", 5, psk, &psk_len));
+    if (fake.fed == 1)
+        fake_send(h, SERVER_HELLO, sizeof SERVER_HELLO);
+    if (fake.fed == 2) {
+        fake_name_alice(h);
         h->callbacks->keys(h->owner, &KEYS);
     }
     return HANDSHAKE_CONTINUE;
 }
 
-static uint64_t fake_deadline(const struct handshake *h)
-{
-    (void)h;
-    return UINT64_MAX;
-}
-
-static void fake_destroy(struct handshake *h)
-{
-    (void)h;
-}
-
 static int setup_with_fake(void **state)
 {
-    static const struct handshake_engine ENGINE = {
-        .create = fake_create, .feed = fake_feed, .deadline = fake_deadline, .destroy = fake_destroy};
-    struct world *w = world_create();
-
-    world_start_over(w, &ENGINE);
-    world_list_sessions(w, NULL, 0, 0);
-    world_associate(w, &w->nodes[0], 1, 1);
-    world_expect_no_sessions(w, &w->nodes[0]);
-    *state = w;
+    fake.fed = 0;
+    fake.turn = play;
+    *state = fake_world_start(world_create());
     return 0;
 }
 
@@ -82,22 +46,21 @@ static void send_sealed(struct world_client *c, uint8_t type, uint16_t epoch, ui
 
 static void nothing_but_authentic_finished_records_reach_the_library(void **state)
 {
-    static const uint8_t HELLO[13 + 12 + 34] = {22, 0xFE, 0xFD, 0, 0, 0, 0, 0, 0, 0, 1, 0, 46, 1};
     static const uint8_t KEY_EXCHANGE[] = {22, 0xFE, 0xFD, 0, 0, 0, 0, 0, 0, 0, 2, 0, 1, 16};
     struct world *w = *state;
     struct world_client c = {.world = w, .endpoint = world_endpoint(20, 4000), .port_node = NODE_1};
 
-    world_send_record(&c, HELLO, sizeof HELLO);
+    fake_send_hello(&c);
     send_sealed(&c, RECORD_HANDSHAKE, 1, 0); /* no keys yet to open it with */
-    assert_int_equal(only.fed, 1);
+    assert_int_equal(fake.fed, 1);
     world_send_record(&c, KEY_EXCHANGE, sizeof KEY_EXCHANGE);
-    assert_int_equal(only.fed, 2);
+    assert_int_equal(fake.fed, 2);
     send_sealed(&c, RECORD_APPLICATION_DATA, 1, 1);
     send_sealed(&c, RECORD_ALERT, 1, 2);
     send_sealed(&c, RECORD_HANDSHAKE, 2, 3);
-    assert_int_equal(only.fed, 2);
+    assert_int_equal(fake.fed, 2);
     send_sealed(&c, RECORD_HANDSHAKE, 1, 4);
-    assert_int_equal(only.fed, 3);
+    assert_int_equal(fake.fed, 3);
     world_expect_none(w, MSG_SESSION_PREPARE);
 }
 

@@ -3,55 +3,26 @@
  * that is still open, nor in one that was just left. With a library in place of the real one, which would
  * leave traces of its own. Not on an AddressSanitizer build, which keeps variables elsewhere.
  */
-#include "delegation_world.h"
+#include "fake_engine.h"
 
 enum { BELOW_LEN = 16 << 10, STACK_MAX = 1 << 20, WINDOW = 8 };
 
-struct handshake {
-    const struct handshake_callbacks *callbacks;
-    void *owner;
-};
-
 extern char **environ;
 
-static struct handshake only;
 static struct handshake_keys keys; /* of no other memory's but this */
 static uint8_t stack_seen[STACK_MAX];
 static size_t stack_seen_len;
 
-static struct handshake *fake_create(void *ctx, const struct handshake_callbacks *callbacks, void *owner)
-{
-    (void)ctx;
-    only = (struct handshake){.callbacks = callbacks, .owner = owner};
-    return &only;
-}
-
-/* A whole handshake in one call. */
-static enum handshake_result fake_feed(struct handshake *h, const struct endpoint *peer,
-                                       const uint8_t *record, size_t len, uint64_t now_ms)
+static enum handshake_result play(struct handshake *h)
 {
     static const uint8_t SERVER_HELLO[] = {22, 0xFE, 0xFD, 0, 0, 0, 0, 0, 0, 0, 1, 0, 1, 2};
     static const uint8_t CHANGE_CIPHER_SPEC[] = {20, 0xFE, 0xFD, 0, 0, 0, 0, 0, 0, 0, 5, 0, 1, 1};
-    uint8_t psk[SUBSCRIBER_PSK_MAX];
-    size_t psk_len;
 
-    (void)peer, (void)record, (void)len, (void)now_ms;
-    h->callbacks->send(h->owner, SERVER_HELLO, sizeof SERVER_HELLO);
-    assert_true(h->callbacks->psk(h->owner, (const uint8_t *)"alice", 5, psk, &psk_len));
+    fake_send(h, SERVER_HELLO, sizeof SERVER_HELLO);
+    fake_name_alice(h);
     h->callbacks->keys(h->owner, &keys);
-    h->callbacks->send(h->owner, CHANGE_CIPHER_SPEC, sizeof CHANGE_CIPHER_SPEC);
+    fake_send(h, CHANGE_CIPHER_SPEC, sizeof CHANGE_CIPHER_SPEC);
     return HANDSHAKE_DONE;
-}
-
-static uint64_t fake_deadline(const struct handshake *h)
-{
-    (void)h;
-    return UINT64_MAX;
-}
-
-static void fake_destroy(struct handshake *h)
-{
-    (void)h;
 }
 
 /* From a little below this frame up to the environment, where the stack begins. */
@@ -83,8 +54,6 @@ static void on_message(void *ctx, const struct message *m)
 
 static int setup(void **state)
 {
-    static const struct handshake_engine ENGINE = {
-        .create = fake_create, .feed = fake_feed, .deadline = fake_deadline, .destroy = fake_destroy};
     struct world *w = world_create();
     const struct delegator_config config = {.gateway = memory_name("gateway"),
                                             .max_handshakes = 2,
@@ -96,7 +65,8 @@ static int setup(void **state)
         .ctx = w, .to_relay = on_message, .random = world_on_random, .log = world_on_log};
     const struct keys_store store = memory_table(&w->store);
 
-    w->delegator = delegator_create(&config, &io, &ENGINE, &store);
+    fake.turn = play;
+    w->delegator = delegator_create(&config, &io, &FAKE_ENGINE, &store);
     assert_non_null(w->delegator);
     assert_int_equal(delegator_start(w->delegator, w->now_ms), SSM_OK);
     world_list_sessions(w, NULL, 0, 0);
@@ -113,13 +83,12 @@ static int setup(void **state)
 static void no_traffic_key_is_on_the_stack_when_the_key_block_leaves(void **state)
 {
     struct world *w = *state;
-    const uint8_t hello[13 + 12 + 34] = {22, 0xFE, 0xFD, 0, 0, 0, 0, 0, 0, 0, 1, 0, 46, 1};
     struct world_client c = {.world = w, .endpoint = world_endpoint(20, 4000), .port_node = NODE_1};
 
 #ifdef __SANITIZE_ADDRESS__
     skip();
 #endif
-    world_send_record(&c, hello, sizeof hello);
+    fake_send_hello(&c);
     world_expect(w, MSG_SESSION_PREPARE);
     assert_false(has_window_of(keys.client.key));
     assert_false(has_window_of(keys.server.key));

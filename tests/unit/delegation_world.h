@@ -66,6 +66,7 @@ struct world_node {
 struct world {
     struct keys_memory store;
     struct handshake_mbedtls *library;
+    struct handshake_executor executor; /* none: turns run at once */
     struct delegator *delegator;
     uint64_t now_ms;
     struct captured messages[WORLD_MESSAGES_MAX];
@@ -419,13 +420,17 @@ static inline void world_list_sessions(struct world *w, const struct session_row
 static inline void world_start_over(struct world *w, const struct handshake_engine *engine)
 {
     struct delegator_config config = {.gateway = memory_name("gateway"),
+                                      .names = {{{"gateway", 7}}, 1},
                                       .max_handshakes = 6,
                                       .max_nodes = MEMORY_NODES_MAX,
                                       .handshake_timeout_s = 60,
                                       .handover_timeout_s = 20,
                                       .node_slots = 4};
-    struct delegator_io io = {
-        .ctx = w, .to_relay = world_on_message, .random = world_on_random, .log = world_on_log};
+    struct delegator_io io = {.ctx = w,
+                              .to_relay = world_on_message,
+                              .random = world_on_random,
+                              .log = world_on_log,
+                              .executor = w->executor};
     struct keys_store store = memory_table(&w->store);
 
     w->delegator = delegator_create(&config, &io, engine, &store);
@@ -457,7 +462,7 @@ static inline struct world *world_create(void)
 
     assert_non_null(w);
     w->now_ms = 1000;
-    w->library = handshake_mbedtls_create();
+    w->library = handshake_mbedtls_create(1);
     assert_non_null(w->library);
     world_add_node(w, 0, "thermo");
     world_add_node(w, 1, "lamp");

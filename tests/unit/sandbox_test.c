@@ -13,15 +13,20 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <netinet/in.h>
+#include <pthread.h>
 #include <pwd.h>
 #include <signal.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 static struct temporary dir;
@@ -136,6 +141,215 @@ static int do_daily_work(enum sandbox_process process)
     return 0;
 }
 
+/* ---- a thread that is older than the filter ---- */
+
+struct worker {
+    pthread_t thread;
+    pthread_mutex_t lock;
+    pthread_cond_t wake;
+    bool told;
+    int done; /* an eventfd */
+    void (*job)(void);
+};
+
+static void *work_when_told(void *argument)
+{
+    struct worker *w = argument;
+    const uint64_t one = 1;
+
+    pthread_mutex_lock(&w->lock);
+    while (!w->told)
+        pthread_cond_wait(&w->wake, &w->lock);
+    pthread_mutex_unlock(&w->lock);
+    w->job();
+    return write(w->done, &one, sizeof one) == sizeof one ? w : NULL;
+}
+
+/* Starts a thread, shuts the process in, and has the thread do `job`. 0: it did, and ended. */
+static int run_in_thread(enum sandbox_process process, void (*job)(void))
+{
+    static struct worker w = {.lock = PTHREAD_MUTEX_INITIALIZER, .wake = PTHREAD_COND_INITIALIZER};
+    uint64_t count = 0;
+    void *result = NULL;
+
+    w.job = job;
+    w.done = eventfd(0, EFD_CLOEXEC);
+    if (w.done < 0 || pthread_create(&w.thread, NULL, work_when_told, &w) != 0 || !shut_in(process))
+        return 1;
+    pthread_mutex_lock(&w.lock);
+    w.told = true;
+    pthread_cond_signal(&w.wake);
+    pthread_mutex_unlock(&w.lock);
+    if (read(w.done, &count, sizeof count) != sizeof count || count != 1)
+        return 2;
+    return pthread_join(w.thread, &result) == 0 && result == &w ? 0 : 3;
+}
+
+static void compute(void)
+{
+    const struct timespec moment = {.tv_nsec = 1000};
+    char *volatile large = malloc(1 << 22);
+    char *volatile small = malloc(100);
+
+    if (large == NULL || small == NULL)
+        abort();
+    memset(large, 1, 1 << 22);
+    free(small);
+    free(large);
+    nanosleep(&moment, NULL);
+    sched_yield();
+}
+
+static void give_way(void)
+{
+    if (setpriority(PRIO_PROCESS, (id_t)gettid(), 10) != 0)
+        abort();
+}
+
+static void fork_once(void)
+{
+    fork();
+}
+
+static void want_no_socket(void)
+{
+    if (socket(AF_INET, SOCK_DGRAM, 0) >= 0 || errno != EACCES)
+        abort();
+}
+
+static int compute_in_thread(enum sandbox_process process)
+{
+    return run_in_thread(process, compute);
+}
+
+static int give_way_in_thread_of_keys(enum sandbox_process process)
+{
+    return process == SANDBOX_KEYS ? run_in_thread(process, give_way) : 0;
+}
+
+static int want_no_socket_in_thread(enum sandbox_process process)
+{
+    return run_in_thread(process, want_no_socket);
+}
+
+static int fork_in_thread(enum sandbox_process process)
+{
+    return run_in_thread(process, fork_once);
+}
+
+static void *do_nothing(void *argument)
+{
+    return argument;
+}
+
+static int start_a_thread(enum sandbox_process process)
+{
+    pthread_t thread;
+
+    if (!shut_in(process))
+        return 1;
+    return pthread_create(&thread, NULL, do_nothing, NULL) == 0 ? 2 : 3;
+}
+
+/* ---- memory ---- */
+
+enum { LIMIT = 1 << 16, FAR_ABOVE_THE_LIMIT = 1 << 22 };
+
+static const struct sandbox_account same_account = {.change = false};
+
+/* How many bytes of writable memory are, or are not, locked (proc(5), VmFlags of smaps). Without the
+ * droppable pages of the kernel's getrandom(2) in user space, which are dropped rather than swapped out. */
+static long writable_memory(bool locked)
+{
+    FILE *file = fopen("/proc/self/smaps", "r");
+    char line[512];
+    long size_kb = 0;
+    long sum_kb = 0;
+
+    if (file == NULL)
+        abort();
+    while (fgets(line, sizeof line, file) != NULL) {
+        if (sscanf(line, "Size: %ld kB", &size_kb) == 1 || strncmp(line, "VmFlags:", 8) != 0)
+            continue;
+        if (strstr(line, " wr") != NULL && strstr(line, " dp") == NULL &&
+            (strstr(line, " lo") != NULL) == locked)
+            sum_kb += size_kb;
+    }
+    fclose(file);
+    return sum_kb << 10;
+}
+
+static bool may_be_dumped(void)
+{
+    unsigned filter = 1;
+    FILE *file = fopen("/proc/self/coredump_filter", "r");
+
+    if (file == NULL || fscanf(file, "%x", &filter) != 1)
+        abort();
+    fclose(file);
+    return filter != 0;
+}
+
+static bool limit_locked_memory(void)
+{
+    const struct rlimit finite = {LIMIT, LIMIT};
+
+    return setrlimit(RLIMIT_MEMLOCK, &finite) == 0;
+}
+
+static bool can_allocate_more(void)
+{
+    return mmap(NULL, FAR_ABOVE_THE_LIMIT, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) !=
+           MAP_FAILED;
+}
+
+static int guard_under_a_finite_limit(enum sandbox_process process)
+{
+    struct sandbox_account nobody;
+
+    (void)process;
+    if (!limit_locked_memory() || sandbox_find_account("nobody", &nobody) != SSM_OK ||
+        sandbox_become(&nobody) != SSM_OK)
+        return 1;
+    prctl(PR_SET_DUMPABLE, 1, 0, 0, 0); /* else /proc/self belongs to root */
+    sandbox_guard_memory(&same_account);
+    if (may_be_dumped() || writable_memory(true) != 0)
+        return 2;
+    return can_allocate_more() ? 0 : 3;
+}
+
+/* Root with CAP_IPC_LOCK needs no limit; but only as long as it stays root. */
+static int guard_as_root(enum sandbox_process process)
+{
+    (void)process;
+    if (!limit_locked_memory())
+        return 1;
+    sandbox_guard_memory(&same_account);
+    if (may_be_dumped())
+        return 2;
+    if (!can_allocate_more() || writable_memory(true) < FAR_ABOVE_THE_LIMIT)
+        return 3;
+    return writable_memory(false) == 0 ? 0 : 4;
+}
+
+static int guard_before_a_change_of_account(enum sandbox_process process)
+{
+    const struct rlimit all = {RLIM_INFINITY, RLIM_INFINITY};
+    struct sandbox_account nobody;
+    bool raised;
+
+    (void)process;
+    if (!limit_locked_memory() || sandbox_find_account("nobody", &nobody) != SSM_OK)
+        return 1;
+    raised = setrlimit(RLIMIT_MEMLOCK, &all) == 0; /* not without CAP_SYS_RESOURCE */
+    sandbox_guard_memory(&nobody);
+    if ((writable_memory(true) != 0) != raised || sandbox_become(&nobody) != SSM_OK)
+        return 2;
+    return can_allocate_more() ? 0 : 3;
+}
+
+/* ---- limits and account ---- */
+
 static int show_limits(enum sandbox_process process)
 {
     struct rlimit core;
@@ -183,6 +397,7 @@ static void test_forbidden_calls_kill(void **state)
         skip();
     expect_killed(run_a_program);
     expect_killed(start_a_process);
+    expect_killed(start_a_thread);
     expect_killed(make_memory_executable);
 }
 
@@ -192,6 +407,30 @@ static void test_daily_work_goes_on(void **state)
     temporary_open(&dir);
     expect_exit(do_daily_work, 0);
     temporary_close(&dir);
+}
+
+static void test_threads_are_shut_in_too(void **state)
+{
+    (void)state;
+    if (!SANDBOX_HAS_FILTER)
+        skip();
+    expect_exit(compute_in_thread, 0);
+    expect_exit(give_way_in_thread_of_keys, 0);
+    expect_exit(want_no_socket_in_thread, 0);
+    expect_killed(fork_in_thread);
+}
+
+/* With a sanitizer mlockall does nothing: its shadow memory is terabytes. */
+static void test_memory_is_locked_only_without_limit(void **state)
+{
+    (void)state;
+    if (!SANDBOX_HAS_FILTER)
+        skip();
+    expect_exit(guard_under_a_finite_limit, 0);
+    if (geteuid() != 0)
+        skip();
+    expect_exit(guard_as_root, 0);
+    expect_exit(guard_before_a_change_of_account, 0);
 }
 
 static void test_hardening(void **state)
@@ -226,6 +465,8 @@ int main(void)
         cmocka_unit_test(test_no_socket_can_be_opened),
         cmocka_unit_test(test_forbidden_calls_kill),
         cmocka_unit_test(test_daily_work_goes_on),
+        cmocka_unit_test(test_threads_are_shut_in_too),
+        cmocka_unit_test(test_memory_is_locked_only_without_limit),
         cmocka_unit_test(test_hardening),
         cmocka_unit_test(test_the_account_is_changed_for_good),
         cmocka_unit_test(test_accounts),

@@ -9,7 +9,8 @@
 #include <stdlib.h>
 #include <time.h>
 
-static uint64_t seeded_state;
+/* One in a program, whichever of its files draw from it. */
+__attribute__((weak)) uint64_t seeded_state;
 
 /* Call once, before the first number. */
 static inline void seeded_start(void)

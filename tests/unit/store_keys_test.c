@@ -1,118 +1,11 @@
 /* keys.db: rows and grants survive, keys are unreadable without the storage key, what was tampered with is
  * refused. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <cmocka.h>
-
-#include "store_keys.h"
-
-#include "temporary.h"
+#include "store_keys_world.h"
 
 #include <fcntl.h>
-#include <sqlite3.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <sys/stat.h>
-
-enum { ROWS_MAX = 8 };
-
-struct rows {
-    struct node_row nodes[ROWS_MAX];
-    struct subscriber_row subscribers[ROWS_MAX];
-    size_t node_count;
-    size_t subscriber_count;
-};
-
-static struct temporary dir;
-
-static int setup(void **state)
-{
-    (void)state;
-    temporary_open(&dir);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    temporary_close(&dir);
-    return 0;
-}
-
-static enum status try_open(struct store_keys **out)
-{
-    char path[64];
-
-    snprintf(path, sizeof path, "%s", temporary_file(&dir, "keys.db"));
-    return store_keys_open(path, temporary_file(&dir, "storage.key"), out);
-}
-
-static struct store_keys *open_store(void)
-{
-    struct store_keys *s = NULL;
-
-    assert_int_equal(try_open(&s), SSM_OK);
-    return s;
-}
-
-static void expect_refused(void)
-{
-    struct store_keys *s = NULL;
-
-    assert_int_equal(try_open(&s), SSM_IO);
-    assert_null(s);
-}
-
-static struct assoc_name name_of(const char *text)
-{
-    struct assoc_name name = {0};
-
-    assert_int_equal(assoc_name_set(&name, text, strlen(text)), SSM_OK);
-    return name;
-}
-
-static struct node_row node(const char *name, uint16_t port)
-{
-    struct node_row row = {.name = name_of(name), .port = port, .session_limit = 65535};
-
-    memcpy(row.psk, "NODE-KEY-0123456", sizeof row.psk);
-    return row;
-}
-
-static struct subscriber_row subscriber(const char *name)
-{
-    struct subscriber_row row = {.name = name_of(name), .psk_len = 32};
-
-    memcpy(row.psk, "SUBSCRIBER-KEY-0123456789-abcdef", 32);
-    return row;
-}
-
-static enum status take_node(void *arg, const struct node_row *row)
-{
-    struct rows *rows = arg;
-
-    assert_true(rows->node_count < ROWS_MAX);
-    rows->nodes[rows->node_count++] = *row;
-    return SSM_OK;
-}
-
-static enum status take_subscriber(void *arg, const struct subscriber_row *row)
-{
-    struct rows *rows = arg;
-
-    assert_true(rows->subscriber_count < ROWS_MAX);
-    rows->subscribers[rows->subscriber_count++] = *row;
-    return SSM_OK;
-}
-
-static struct rows read_rows(const struct keys_store *t)
-{
-    struct rows rows = {0};
-
-    assert_int_equal(t->each_node(t->ctx, take_node, &rows), SSM_OK);
-    assert_int_equal(t->each_subscriber(t->ctx, take_subscriber, &rows), SSM_OK);
-    return rows;
-}
 
 static void test_nodes_survive(void **state)
 {
@@ -247,15 +140,6 @@ static void test_grants(void **state)
     store_keys_close(s);
 }
 
-static void run_sql(const char *sql)
-{
-    sqlite3 *db;
-
-    assert_int_equal(sqlite3_open(temporary_file(&dir, "keys.db"), &db), SQLITE_OK);
-    assert_int_equal(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
-    sqlite3_close(db);
-}
-
 static bool file_holds(const char *name, const void *needle, size_t len)
 {
     static uint8_t content[1 << 20];
@@ -340,6 +224,154 @@ static void test_an_altered_key_is_refused(void **state)
     store_keys_close(s);
 }
 
+/* ---- certificates ---- */
+
+static struct subscriber_row by_subject(const char *name, const char *subject)
+{
+    struct subscriber_row row = {.name = name_of(name), .credential = SUBSCRIBER_SUBJECT};
+
+    row.subject_len = (uint8_t)strlen(subject);
+    memcpy(row.subject, subject, row.subject_len);
+    return row;
+}
+
+static void test_subscribers_of_every_kind_survive(void **state)
+{
+    struct store_keys *s = open_store();
+    struct keys_store t = store_keys_table(s);
+    struct subscriber_row ann = subscriber("ann");
+    struct subscriber_row bob = pinned("bob", 7);
+    struct subscriber_row eve = by_subject("eve", "Eve of the \xC3\xA4");
+    struct rows rows;
+
+    (void)state;
+    assert_int_equal(t.add_subscriber(t.ctx, &ann, NULL, 0), SSM_OK);
+    assert_int_equal(t.add_subscriber(t.ctx, &bob, NULL, 0), SSM_OK);
+    assert_int_equal(t.add_subscriber(t.ctx, &eve, NULL, 0), SSM_OK);
+    store_keys_close(s);
+    s = open_store();
+    t = store_keys_table(s);
+    rows = read_rows(&t);
+    assert_int_equal(rows.subscriber_count, 3);
+    assert_memory_equal(&rows.subscribers[0], &ann, sizeof ann);
+    assert_memory_equal(&rows.subscribers[1], &bob, sizeof bob);
+    assert_memory_equal(&rows.subscribers[2], &eve, sizeof eve);
+    store_keys_close(s);
+}
+
+static void test_subscribers_are_found_by_certificate_and_subject(void **state)
+{
+    struct store_keys *s = open_store();
+    struct keys_store t = store_keys_table(s);
+    struct subscriber_row ann = subscriber("ann");
+    struct subscriber_row bob = pinned("bob", 7);
+    struct subscriber_row eve = by_subject("eve", "Eve");
+    const uint8_t other[HANDSHAKE_FINGERPRINT_LEN] = {8, 2, 3};
+    const uint8_t none[HANDSHAKE_FINGERPRINT_LEN] = {0};
+    struct subscriber_row found;
+
+    (void)state;
+    assert_int_equal(t.add_subscriber(t.ctx, &ann, NULL, 0), SSM_OK);
+    assert_int_equal(t.add_subscriber(t.ctx, &bob, NULL, 0), SSM_OK);
+    assert_int_equal(t.add_subscriber(t.ctx, &eve, NULL, 0), SSM_OK);
+    assert_int_equal(t.find_certificate(t.ctx, bob.fingerprint, &found), SSM_OK);
+    assert_memory_equal(&found, &bob, sizeof bob);
+    assert_int_equal(t.find_certificate(t.ctx, other, &found), SSM_NOT_FOUND);
+    assert_int_equal(t.find_certificate(t.ctx, none, &found),
+                     SSM_NOT_FOUND); /* ann has none, and none is not 0 */
+    assert_int_equal(t.find_subject(t.ctx, "Eve", 3, &found), SSM_OK);
+    assert_memory_equal(&found, &eve, sizeof eve);
+    assert_int_equal(t.find_subject(t.ctx, "eve", 3, &found), SSM_NOT_FOUND);
+    assert_int_equal(t.find_subject(t.ctx, "Eve\0", 4, &found), SSM_NOT_FOUND);
+    assert_int_equal(t.find_subject(t.ctx, "", 0, &found), SSM_NOT_FOUND);
+    /* A name is an identity for whoever has a PSK alone, but the row is found. */
+    assert_int_equal(t.find_subscriber(t.ctx, "bob", 3, &found), SSM_OK);
+    assert_int_equal(found.psk_len, 0);
+    store_keys_close(s);
+}
+
+static void test_certificates_and_subjects_are_taken_once(void **state)
+{
+    struct store_keys *s = open_store();
+    struct keys_store t = store_keys_table(s);
+    struct subscriber_row bob = pinned("bob", 7);
+    struct subscriber_row same_certificate = pinned("bert", 7);
+    struct subscriber_row eve = by_subject("eve", "Eve");
+    struct subscriber_row same_subject = by_subject("eva", "Eve");
+    struct subscriber_row same_name = by_subject("bob", "Bob");
+
+    (void)state;
+    assert_int_equal(t.add_subscriber(t.ctx, &bob, NULL, 0), SSM_OK);
+    assert_int_equal(t.add_subscriber(t.ctx, &same_certificate, NULL, 0), SSM_EXISTS);
+    assert_int_equal(t.add_subscriber(t.ctx, &eve, NULL, 0), SSM_OK);
+    assert_int_equal(t.add_subscriber(t.ctx, &same_subject, NULL, 0), SSM_EXISTS);
+    assert_int_equal(t.add_subscriber(t.ctx, &same_name, NULL, 0), SSM_EXISTS);
+    assert_int_equal(t.remove_subscriber(t.ctx, bob.id), SSM_OK);
+    assert_int_equal(t.add_subscriber(t.ctx, &same_certificate, NULL, 0), SSM_OK);
+    store_keys_close(s);
+}
+
+/* ---- threads ---- */
+
+enum { LOOKERS = 3, CHANGES = 60 };
+
+struct looking {
+    struct keys_store table;
+    atomic_bool stop;
+    atomic_uint looks;
+};
+
+/* A subscriber is there as a whole or not at all, and no look-up fails for what another thread does. */
+static void *look(void *arg)
+{
+    struct looking *l = arg;
+    struct subscriber_row bob = pinned("bob", 7);
+    struct subscriber_row found;
+    bool all_right = true;
+
+    while (!atomic_load(&l->stop) && all_right) {
+        enum status ann = l->table.find_subscriber(l->table.ctx, "ann", 3, &found);
+
+        all_right = ann == SSM_NOT_FOUND || (ann == SSM_OK && found.psk_len == 32);
+        ann = l->table.find_certificate(l->table.ctx, bob.fingerprint, &found);
+        all_right = all_right && (ann == SSM_OK || ann == SSM_NOT_FOUND);
+        atomic_fetch_add(&l->looks, 1);
+    }
+    return all_right ? arg : NULL;
+}
+
+static void test_look_ups_on_other_threads(void **state)
+{
+    struct store_keys *s = open_store();
+    struct looking l = {.table = store_keys_table(s)};
+    pthread_t threads[LOOKERS];
+
+    (void)state;
+    for (int i = 0; i < LOOKERS; i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, look, &l), 0);
+    for (int i = 0; i < CHANGES; i++) {
+        struct subscriber_row ann = subscriber("ann");
+        struct subscriber_row again = subscriber("ann");
+        struct subscriber_row bob = pinned("bob", 7);
+
+        assert_int_equal(l.table.add_subscriber(l.table.ctx, &ann, NULL, 0), SSM_OK);
+        assert_int_equal(l.table.add_subscriber(l.table.ctx, &again, NULL, 0), SSM_EXISTS);
+        assert_int_equal(l.table.add_subscriber(l.table.ctx, &bob, NULL, 0), SSM_OK);
+        assert_int_equal(l.table.remove_subscriber(l.table.ctx, ann.id), SSM_OK);
+        assert_int_equal(l.table.remove_subscriber(l.table.ctx, bob.id), SSM_OK);
+    }
+    while (atomic_load(&l.looks) < LOOKERS)
+        ;
+    atomic_store(&l.stop, true);
+    for (int i = 0; i < LOOKERS; i++) {
+        void *all_right;
+
+        pthread_join(threads[i], &all_right);
+        assert_non_null(all_right);
+    }
+    store_keys_close(s);
+}
+
 static void test_files_are_private(void **state)
 {
     struct stat st;
@@ -394,6 +426,10 @@ int main(void)
         TEST(test_no_key_is_in_the_file),
         TEST(test_a_key_moved_to_another_row_is_refused),
         TEST(test_an_altered_key_is_refused),
+        TEST(test_subscribers_of_every_kind_survive),
+        TEST(test_subscribers_are_found_by_certificate_and_subject),
+        TEST(test_certificates_and_subjects_are_taken_once),
+        TEST(test_look_ups_on_other_threads),
         TEST(test_files_are_private),
         TEST(test_a_storage_key_open_to_others_is_refused),
         TEST(test_a_wrong_or_missing_storage_key_is_refused),

@@ -1,0 +1,102 @@
+/* A DTLS library that does what a test wants: it admits every stranger at once, and `turn` plays the rest. */
+#ifndef SSM_TEST_FAKE_ENGINE_H
+#define SSM_TEST_FAKE_ENGINE_H
+
+#include "delegation_world.h"
+
+struct handshake {
+    const struct handshake_callbacks *callbacks;
+    void *owner;
+    bool is_admitted;
+};
+
+static struct {
+    enum handshake_result (*turn)(struct handshake *h); /* one feed after HANDSHAKE_ADMITTED */
+    unsigned fed;                                       /* how often, in all */
+    unsigned live;                                      /* contexts that exist */
+} fake;
+
+static inline struct handshake *fake_create(void *ctx, uint8_t lane,
+                                            const struct handshake_callbacks *callbacks, void *owner)
+{
+    struct handshake *h = malloc(sizeof *h);
+
+    (void)ctx;
+    (void)lane;
+    fake.live++;
+    *h = (struct handshake){.callbacks = callbacks, .owner = owner};
+    return h;
+}
+
+static inline enum handshake_result fake_feed(struct handshake *h, const struct endpoint *peer,
+                                              const uint8_t *record, size_t len, uint64_t now_ms)
+{
+    (void)peer, (void)len, (void)now_ms;
+    if (!h->is_admitted) {
+        assert_non_null(record);
+        h->is_admitted = true;
+        return HANDSHAKE_ADMITTED;
+    }
+    fake.fed++;
+    return fake.turn(h);
+}
+
+static inline uint64_t fake_deadline(const struct handshake *h)
+{
+    (void)h;
+    return UINT64_MAX;
+}
+
+static inline enum handshake_fault fake_fault(const struct handshake *h)
+{
+    (void)h;
+    return HANDSHAKE_FAULT_OTHER;
+}
+
+static inline void fake_destroy(struct handshake *h)
+{
+    fake.live--;
+    free(h);
+}
+
+static const struct handshake_engine FAKE_ENGINE = {.create = fake_create,
+                                                    .feed = fake_feed,
+                                                    .deadline = fake_deadline,
+                                                    .fault = fake_fault,
+                                                    .destroy = fake_destroy};
+
+/* The identity that every test's peer proves. */
+static inline void fake_name_alice(struct handshake *h)
+{
+    uint8_t psk[SUBSCRIBER_PSK_MAX];
+    size_t psk_len;
+
+    assert_true(h->callbacks->psk(h->owner, (const uint8_t *)"alice", 5, psk, &psk_len));
+}
+
+static inline void fake_send(struct handshake *h, const void *record, size_t len)
+{
+    h->callbacks->send(h->owner, record, len);
+}
+
+enum { FAKE_HELLO_LEN = 13 + 12 + 34 };
+
+/* The least that is taken for a ClientHello. */
+static inline void fake_send_hello(struct world_client *c)
+{
+    const uint8_t hello[FAKE_HELLO_LEN] = {22, 0xFE, 0xFD, 0, 0, 0, 0, 0, 0, 0, 1, 0, 46, 1};
+
+    world_send_record(c, hello, sizeof hello);
+}
+
+/* A world over it: no sessions, the first node associated. */
+static inline struct world *fake_world_start(struct world *w)
+{
+    world_start_over(w, &FAKE_ENGINE);
+    world_list_sessions(w, NULL, 0, 0);
+    world_associate(w, &w->nodes[0], 1, 1);
+    world_expect_no_sessions(w, &w->nodes[0]);
+    return w;
+}
+
+#endif
