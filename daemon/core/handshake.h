@@ -81,7 +81,7 @@ struct handshake_engine {
     enum handshake_result (*on_timer)(struct handshake *h, uint64_t now_ms);
     /* Of a handshake that has failed. */
     enum handshake_fault (*fault)(const struct handshake *h);
-    /* Frees the context; everything secret in it is wiped. */
+    /* Frees the context; everything secret in it is wiped. On whatever thread it was fed last. */
     void (*destroy)(struct handshake *h);
 };
 

@@ -21,10 +21,10 @@ struct handshake_mbedtls *handshake_mbedtls_create(uint8_t lanes);
 /* After the last handshake of its engine has been destroyed. */
 void handshake_mbedtls_destroy(struct handshake_mbedtls *library);
 /*
- * Replaces what the gateway proves itself with; a copy is made for each lane. Handshakes in flight keep what
- * they began with, a context that knows nobody yet does not. SSM_MALFORMED: a certificate or key does not
- * parse, is not fit or does not belong to the other; the log says which, and nothing has changed. SSM_IO: no
- * memory.
+ * Replaces what the gateway proves itself with; a copy is made for each lane. On the thread that feeds
+ * strangers. Handshakes in flight keep what they began with, a context that knows nobody yet does not.
+ * SSM_MALFORMED: a certificate or key does not parse, is not fit or does not belong to the other; the log
+ * says which, and nothing has changed. SSM_IO: no memory.
  */
 SSM_MUST_CHECK enum status handshake_mbedtls_set_credentials(struct handshake_mbedtls *library,
                                                              const struct credentials *credentials);

@@ -241,11 +241,9 @@ static const int calls_of_relay[] = {
     SCMP_SYS(getsockname),
 };
 
-/* setpriority: a thread with long computations gives way, and may not have come to it when the filter is
- * loaded. */
 static const int calls_of_keys[] = {
     SCMP_SYS(accept), SCMP_SYS(accept4),  SCMP_SYS(getsockopt),  SCMP_SYS(setsockopt),
-    SCMP_SYS(sendto), SCMP_SYS(recvfrom), SCMP_SYS(getpeername), SCMP_SYS(setpriority),
+    SCMP_SYS(sendto), SCMP_SYS(recvfrom), SCMP_SYS(getpeername),
 };
 
 /* Asked for by libraries that do well without: an error is enough. No process of these opens a socket of its

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Which process of the gateway holds what, searched for in core dumps of all, with the true values from the peer. Before the node has its key block: the traffic keys are in `keys` and nowhere else (which shows that the
-# search finds). After the node's acknowledgement: no 8-byte window of them, of the master secret or of the premaster is
-# in any process. No PSK is ever in `relay` or the parent.
+# search finds), and would not be in a dump that heeds what the process asked for. After the node's acknowledgement: no
+# 8-byte window of them, of the master secret or of the premaster is in any process. No PSK is ever in `relay` or the
+# parent.
 . "$(dirname "$0")/lib.sh"
 need gcore gdb
 need_root
@@ -17,9 +18,15 @@ dump() { # MOMENT: core dumps of the three processes
         pid=$gateway_pid
         [ $role = parent ] || pid=$(process_of $role)
         # -a: all of the memory, that which asks not to be dumped included
-        gcore -a -o "$work/$role.$1" "$pid" >"$work/gcore.log" 2>&1 || fail "gcore of $role"
-        mv "$work/$role.$1.$pid" "$work/$role.$1"
+        dump_process "$role.$1" "$pid" -a
     done
+}
+
+dump_process() { # NAME PID [OPTION...]
+    local name=$1 pid=$2
+    shift 2
+    gcore "$@" -o "$work/$name" "$pid" >"$work/gcore.log" 2>&1 || fail "gcore of $name"
+    mv "$work/$name.$pid" "$work/$name"
 }
 
 search() { # MOMENT ROLE WHAT...: prints what was found
@@ -42,6 +49,8 @@ await 10 "the peer's Finished is sent" has "$work/messages" "14 00 00 0c" # RFC 
 sleep 0.5
 dump before
 [ "$(search before keys traffic-keys | wc -w)" = 2 ] || fail "keys does not hold the traffic keys: nothing is proved"
+dump_process keys.asked "$(process_of keys)"
+nowhere asked keys traffic-keys master premaster psk node-psk
 nowhere before relay traffic-keys master premaster psk node-psk
 nowhere before parent traffic-keys master premaster psk node-psk
 [ "$(sessions)" -le 1 ] || fail "more than the one session"

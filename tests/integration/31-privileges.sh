@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Started by root: relay and keys run as the configured account with a seccomp filter and without capabilities; relay
-# has nothing of keys.db open, and keys no network socket.
+# has nothing of keys.db open, and keys no network socket. The memory of keys is locked wherever that is possible without
+# a bound, and in no core dump; a bound is logged.
 . "$(dirname "$0")/lib.sh"
 need_root
 gateway_with_nodes "user = nobody"
@@ -21,6 +22,45 @@ for role in relay keys; do
     [ "$(status_of "$pid" NoNewPrivs)" = 1 ] || fail "$role may gain privileges"
     [ "$(status_of "$pid" Seccomp)" = 2 ] || fail "$role has no seccomp filter"
 done
+
+# ---- memory ----
+
+# PID: kB of its writable memory that are locked, and kB that are not (proc(5), smaps). Droppable pages (dp), which the C
+# library's getrandom(3) has, are never swapped out.
+writable_memory() {
+    awk '$1 == "Size:" { size = $2 }
+         $1 == "VmFlags:" && / wr / && !/ dp / { if (/ lo /) locked += size; else free += size }
+         END { print locked + 0, free + 0 }' "/proc/$1/smaps"
+}
+nothing_is_locked() { # PID
+    [[ "$(writable_memory "$1")" =~ ^0\ [1-9] ]]
+}
+all_is_locked() {
+    [[ "$(writable_memory "$1")" =~ ^[1-9][0-9]*\ 0$ ]]
+}
+memory_of_keys_is_guarded() { # COMMAND...: whether all of it can be locked
+    local keys limited="the limit of locked memory is finite"
+    keys=$(process_of keys)
+    if "$@"; then
+        all_is_locked "$keys" || fail "memory of keys is not locked: $(writable_memory "$keys")"
+        ! has "$work/ssmd.log" "$limited" || fail "keys complains of a limit that does not bind it"
+    else
+        nothing_is_locked "$keys" || fail "keys locked memory under a finite limit: $(writable_memory "$keys")"
+        [ "$(grep -cF "$limited" "$work/ssmd.log")" = 1 ] || fail "keys does not say once that its memory is not locked"
+    fi
+    [ "$(cat "/proc/$keys/coredump_filter")" = 00000000 ] || fail "memory of keys may be dumped"
+    nothing_is_locked "$(process_of relay)" || fail "memory of relay is locked"
+    nothing_is_locked "$gateway_pid" || fail "memory of the parent is locked"
+}
+limit_can_be_raised() {
+    (ulimit -l unlimited) 2>/dev/null
+}
+root_may_lock() { # CAP_IPC_LOCK, number 14: what it keeps where it does not change the account
+    limit_can_be_raised || (((0x$(status_of self CapEff) >> 14) & 1))
+}
+memory_of_keys_is_guarded limit_can_be_raised
+
+# ---- descriptors and files ----
 
 files_of() { # ROLE: what its descriptors are
     find "/proc/$(process_of "$1")/fd" -mindepth 1 -printf '%l\n'
@@ -48,3 +88,10 @@ done
 /usr/bin/setpriv --reuid=daemon --regid=daemon --clear-groups "$ssmctl" --socket "$work/admin.sock" status \
     >"$work/stranger.log" 2>&1 && fail "a stranger may use ssmctl"
 [ -s "$work/stranger.log" ] || fail "the stranger is not told why"
+
+# Whoever stays root keeps its privileges, that of locking memory among them.
+gateway_stop
+rm "$work/ssmd.log"
+gateway_configure "state_dir = $work/state-of-root"
+gateway_start
+memory_of_keys_is_guarded root_may_lock

@@ -200,12 +200,6 @@ static void compute(void)
     sched_yield();
 }
 
-static void give_way(void)
-{
-    if (setpriority(PRIO_PROCESS, (id_t)gettid(), 10) != 0)
-        abort();
-}
-
 static void fork_once(void)
 {
     fork();
@@ -220,11 +214,6 @@ static void want_no_socket(void)
 static int compute_in_thread(enum sandbox_process process)
 {
     return run_in_thread(process, compute);
-}
-
-static int give_way_in_thread_of_keys(enum sandbox_process process)
-{
-    return process == SANDBOX_KEYS ? run_in_thread(process, give_way) : 0;
 }
 
 static int want_no_socket_in_thread(enum sandbox_process process)
@@ -415,7 +404,6 @@ static void test_threads_are_shut_in_too(void **state)
     if (!SANDBOX_HAS_FILTER)
         skip();
     expect_exit(compute_in_thread, 0);
-    expect_exit(give_way_in_thread_of_keys, 0);
     expect_exit(want_no_socket_in_thread, 0);
     expect_killed(fork_in_thread);
 }
