@@ -1,5 +1,6 @@
 #include "log.h"
 
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -96,7 +97,8 @@ bool log_limit_pass(struct log_limit *limit, uint64_t now_ms, uint32_t *suppress
     return true;
 }
 
-/* The limit of an event; the last slot is shared by whatever comes after the table is full. */
+/* The limit of an event; the last slot is shared by whatever comes after the table is full. Under the lock.
+ */
 static struct log_limit *limit_of(const char *event)
 {
     static struct {
@@ -112,13 +114,24 @@ static struct log_limit *limit_of(const char *event)
     return &table[i].limit;
 }
 
+static bool event_pass(const char *event, uint64_t now_ms, uint32_t *suppressed)
+{
+    static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+    bool may_pass;
+
+    pthread_mutex_lock(&lock);
+    may_pass = log_limit_pass(limit_of(event), now_ms, suppressed);
+    pthread_mutex_unlock(&lock);
+    return may_pass;
+}
+
 void log_event(int level, uint64_t now_ms, const char *event, const char *format, ...)
 {
     char detail[LINE_MAX_LEN];
     uint32_t suppressed;
     va_list args;
 
-    if ((uint32_t)level > state.level || !log_limit_pass(limit_of(event), now_ms, &suppressed))
+    if ((uint32_t)level > state.level || !event_pass(event, now_ms, &suppressed))
         return;
     va_start(args, format);
     vsnprintf(detail, sizeof detail, format, args);

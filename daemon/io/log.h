@@ -1,8 +1,9 @@
 /*
  * The log: lines on standard error, for systemd's journal or for a person.
  *
- * Called by everything outside the cores. Each process opens it once. Never prints a secret (callers do not
- * have one to give), never a control character, and what strangers can trigger goes through a limit.
+ * Called by everything outside the cores, on any thread. Each process opens it once. Never prints a secret
+ * (callers do not have one to give), never a control character, and what strangers can trigger goes through a
+ * limit.
  */
 #ifndef SSM_LOG_H
 #define SSM_LOG_H
