@@ -12,7 +12,15 @@ enum { FILE_MAX = 65536 };
 
 /* ---- reading ---- */
 
-/* The whole file with a NUL; the caller frees it. NULL: it cannot be read, or is too long. */
+/* There may be a key behind the certificate. NULL is fine. */
+static void free_text(char *text)
+{
+    if (text != NULL)
+        bytes_wipe(text, FILE_MAX + 1);
+    free(text);
+}
+
+/* The whole file with a NUL, for free_text. NULL: it cannot be read, or is too long. */
 static char *read_text(int fd)
 {
     char *text = calloc(1, FILE_MAX + 1);
@@ -25,7 +33,7 @@ static char *read_text(int fd)
         return text;
     if (text != NULL && got > 0)
         errno = EFBIG;
-    free(text);
+    free_text(text);
     return NULL;
 }
 
@@ -64,7 +72,7 @@ bool certfile_read(const char *path, struct certificate *out, FILE *err)
             "ssmctl: '%s' holds no certificate in PEM form of at most %d bytes in DER; one in DER form is "
             "converted by: openssl x509 -inform DER -in FILE\n",
             path, (int)CERTIFICATE_DER_MAX);
-    free(text);
+    free_text(text);
     return taken;
 }
 
@@ -105,7 +113,7 @@ static bool check_ca(const struct certfiles *f, const char *ca, FILE *err)
     else if (!ok)
         fprintf(err, "ssmctl: '%s/%s' is another CA's; remove it or choose another directory\n", f->dir,
                 CA_NAME);
-    free(text);
+    free_text(text);
     return ok;
 }
 
@@ -121,6 +129,11 @@ bool certfiles_open(struct certfiles *f, const char *dir, const struct assoc_nam
     *f = (struct certfiles){.dir = dir, .dir_fd = -1, .crt_fd = -1, .key_fd = -1};
     snprintf(f->crt_name, sizeof(f->crt_name), "%.*s.crt", (int)name->len, name->text);
     snprintf(f->key_name, sizeof(f->key_name), "%.*s.key", (int)name->len, name->text);
+    if (strcmp(f->crt_name, CA_NAME) == 0) {
+        fprintf(err,
+                "ssmctl: a subscriber cannot be called 'ca': its certificate would take the CA's place\n");
+        return false;
+    }
     if (open_dir(f, err) && check_ca(f, ca, err) && create(f, f->crt_name, 0644, &f->crt_fd, err) &&
         (!with_key || create(f, f->key_name, 0600, &f->key_fd, err)))
         return true;
@@ -128,48 +141,54 @@ bool certfiles_open(struct certfiles *f, const char *dir, const struct assoc_nam
     return false;
 }
 
-/* On disk when it returns; closes the descriptor. */
-static bool write_all(const struct certfiles *f, int *fd, const char *name, const char *text, FILE *err)
+/* On disk when it returns. */
+static bool write_all(const struct certfiles *f, int fd, const char *name, const char *text, FILE *err)
 {
     size_t len = strlen(text);
-    bool ok = write(*fd, text, len) == (ssize_t)len && fsync(*fd) == 0;
 
-    if (close(*fd) != 0)
-        ok = false;
-    *fd = -1;
-    return ok || explain(err, f->dir, name);
+    return (write(fd, text, len) == (ssize_t)len && fsync(fd) == 0) || explain(err, f->dir, name);
 }
 
 static bool write_ca(const struct certfiles *f, const char *ca, FILE *err)
 {
     int fd = openat(f->dir_fd, CA_NAME, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+    bool ok;
 
     if (fd < 0) /* the same one, as certfiles_open has seen */
         return errno == EEXIST || explain(err, f->dir, CA_NAME);
-    return write_all(f, &fd, CA_NAME, ca, err);
+    ok = write_all(f, fd, CA_NAME, ca, err);
+    close(fd);
+    return ok;
+}
+
+static void close_all(const struct certfiles *f)
+{
+    const int fds[] = {f->key_fd, f->crt_fd, f->dir_fd};
+
+    for (size_t i = 0; i < sizeof(fds) / sizeof(fds[0]); i++)
+        if (fds[i] >= 0)
+            close(fds[i]);
 }
 
 bool certfiles_write(struct certfiles *f, const char *certificate, const char *key, const char *ca, FILE *err)
 {
-    bool ok = (key == NULL || write_all(f, &f->key_fd, f->key_name, key, err)) &&
-              write_all(f, &f->crt_fd, f->crt_name, certificate, err) && write_ca(f, ca, err);
+    bool ok;
 
-    if (f->crt_fd >= 0)
-        close(f->crt_fd);
-    close(f->dir_fd);
+    if ((key != NULL && !write_all(f, f->key_fd, f->key_name, key, err)) ||
+        !write_all(f, f->crt_fd, f->crt_name, certificate, err)) {
+        certfiles_abandon(f);
+        return false;
+    }
+    ok = write_ca(f, ca, err);
+    close_all(f);
     return ok;
 }
 
 void certfiles_abandon(struct certfiles *f)
 {
-    if (f->key_fd >= 0) {
+    if (f->key_fd >= 0)
         unlinkat(f->dir_fd, f->key_name, 0);
-        close(f->key_fd);
-    }
-    if (f->crt_fd >= 0) {
+    if (f->crt_fd >= 0)
         unlinkat(f->dir_fd, f->crt_name, 0);
-        close(f->crt_fd);
-    }
-    if (f->dir_fd >= 0)
-        close(f->dir_fd);
+    close_all(f);
 }

@@ -31,7 +31,7 @@ struct certfiles {
  * DIR/ca.crt that is another's is refused. On failure nothing new is left but the directory. */
 bool certfiles_open(struct certfiles *f, const char *dir, const struct assoc_name *name, bool with_key,
                     const char *ca, FILE *err);
-/* Writes all files, DIR/ca.crt too, and closes them. `key` may be NULL. */
+/* Writes all files, DIR/ca.crt too, and closes them. `key` may be NULL. Half of a pair is removed again. */
 bool certfiles_write(struct certfiles *f, const char *certificate, const char *key, const char *ca,
                      FILE *err);
 /* Removes the files again. */

@@ -267,8 +267,8 @@ const struct command commands[] = {
      .print = print_node_removed},
     {.op = "subscriber add",
      .usage = "NAME [--psk-file FILE | --cert FILE | --subject COMMON_NAME] --node NODE [--node NODE ...]",
-     .help = "let a subscriber visit nodes, by a key, by one certificate, or by any certificate of that "
-             "common name from a trusted CA; without any of them a key is made and shown once",
+     .help =
+         "let a subscriber visit nodes; without a key file, certificate or name a key is made and shown once",
      .words = {"name"},
      .options = BIT(OPT_PSK_FILE) | BIT(OPT_CERT) | BIT(OPT_SUBJECT) | BIT(OPT_NODE),
      .required = BIT(OPT_NODE),

@@ -22,9 +22,9 @@ static enum status status_of(const struct store_db *db, int rc)
 {
     if (rc == SQLITE_OK || rc == SQLITE_DONE)
         return SSM_OK;
-    if (sqlite3_extended_errcode(db->sqlite) == SQLITE_CONSTRAINT_UNIQUE)
+    if (rc == SQLITE_CONSTRAINT_UNIQUE)
         return SSM_EXISTS;
-    if (sqlite3_extended_errcode(db->sqlite) == SQLITE_CONSTRAINT_FOREIGNKEY)
+    if (rc == SQLITE_CONSTRAINT_FOREIGNKEY)
         return SSM_NOT_FOUND;
     return io_error(db, "statement failed");
 }
@@ -66,7 +66,7 @@ enum status store_db_each(struct store_db *db, const char *sql, const struct sto
     enum status status;
     int rc = SQLITE_DONE;
 
-    /* Errors are the connection's: nobody else's statement may come between ours and its error. */
+    /* Recursive. Nobody changes the rows that another thread is reading. */
     sqlite3_mutex_enter(sqlite3_db_mutex(db->sqlite));
     status = prepare(db, sql, values, count, &s);
     while (status == SSM_OK && (rc = sqlite3_step(s)) == SQLITE_ROW)
@@ -92,7 +92,7 @@ enum status store_db_run(struct store_db *db, const char *sql, const struct stor
 
 /* ---- transactions ---- */
 
-/* The connection's lock is recursive; it is held up to finish, so that no other thread sees half of it. */
+/* The connection's lock is held up to finish: no other thread sees half of a change. */
 enum status store_db_begin(struct store_db *db)
 {
     enum status status;

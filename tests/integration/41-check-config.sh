@@ -50,6 +50,46 @@ done <<'END'
 END
 [ "$(wc -l <"$work/check.err")" = 10 ] || fail "not ten faults: $(cat "$work/check.err")"
 
+# What no line can say alone, and what the files hold.
+expect_fault() { # TEXT "OPTION = VALUE"...: the only fault of a configuration with these options
+    local text=$1 status=0
+    shift
+    gateway_configure "$@"
+    chmod 644 "$work/ssmd.conf"
+    check "$work/ssmd.conf" >/dev/null 2>"$work/check.err" || status=$?
+    [ $status = 1 ] || fail "exit $status for '$*', wanted 1"
+    has "$work/check.err" "$text" || fail "no '$text' in: $(cat "$work/check.err")"
+    [ "$(wc -l <"$work/check.err")" = 1 ] || fail "not one fault: $(cat "$work/check.err")"
+}
+need openssl openssl
+for name in gw other; do # Debian's own configuration makes CAs
+    OPENSSL_CONF=/etc/ssl/openssl.cnf openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes \
+        -keyout "$work/$name.key" -out "$work/$name.crt" -days 9 -subj /CN=$name 2>/dev/null
+done
+chmod 644 "$work"/*.key "$work"/*.crt
+pair=("certificate = $work/gw.crt" "certificate_key = $work/gw.key")
+gateway_configure "${pair[@]}" "client_ca = $work/other.crt" "server_names = a.example b"
+chmod 644 "$work/ssmd.conf"
+check "$work/ssmd.conf" >/dev/null || fail "good certificates are refused"
+expect_fault "certificate_key: missing" "certificate = $work/gw.crt"
+expect_fault "certificate: missing" "certificate_key = $work/gw.key"
+expect_fault "server_names: 'A.example' is there twice" "server_names = a.example A.example"
+expect_fault "server_names: '192.0.2.1' is not a name" "server_names = 192.0.2.1"
+expect_fault "certificate: '$work/none.crt' cannot be read" "certificate = $work/none.crt" "${pair[1]}"
+expect_fault "is not the key of the certificate" "${pair[0]}" "certificate_key = $work/other.key"
+expect_fault "certificate: '$work/gw.key' does not hold certificates" "certificate = $work/gw.key" "${pair[1]}"
+expect_fault "rsa_certificate: '$work/gw.crt' holds a certificate with another key" \
+    "rsa_certificate = $work/gw.crt" "rsa_certificate_key = $work/gw.key"
+# A key that only the daemon's account may read is said not to have been checked, and is no fault.
+if [ "$(id -u)" -eq 0 ]; then
+    chmod 600 "$work/gw.key"
+    gateway_configure "${pair[@]}"
+    chmod 644 "$work/ssmd.conf"
+    check "$work/ssmd.conf" >/dev/null 2>"$work/check.err" || fail "a private key that is private is a fault"
+    has "$work/check.err" "gw.key' cannot be read: Permission denied, so it was not checked" ||
+        fail "nothing on the key that was not read"
+fi
+
 status=0
 check "$work/none.conf" >/dev/null 2>"$work/check.err" || status=$?
 [ $status = 1 ] || fail "exit $status for a missing file, wanted 1"

@@ -226,6 +226,24 @@ static void no_file_is_overwritten(void **state)
     temporary_close(&dir);
 }
 
+/* DIR/ca.crt is the CA's. */
+static void nobody_is_called_as_the_ca(void **state)
+{
+    struct temporary dir;
+    struct server s;
+    struct outcome o;
+
+    (void)state;
+    temporary_open(&dir);
+    o = run_files(&s, &dir, issuing, "ca issue ca");
+    assert_int_equal(o.code, SSMCTL_REFUSED);
+    assert_non_null(strstr(o.err, "cannot be called 'ca'"));
+    assert_int_equal(s.count, 1);
+    assert_int_equal(access(temporary_file(&dir, "out"), F_OK), -1);
+    outcome_free(&o);
+    temporary_close(&dir);
+}
+
 static void a_refusal_leaves_no_file(void **state)
 {
     static const char *const replies[] = {"{\"ok\":true,\"certificate\":\"CA\\n\"}\n",
@@ -275,6 +293,7 @@ int main(void)
         cmocka_unit_test(what_is_no_certificate_is_refused),
         cmocka_unit_test(a_certificate_is_issued_into_files),
         cmocka_unit_test(no_file_is_overwritten),
+        cmocka_unit_test(nobody_is_called_as_the_ca),
         cmocka_unit_test(a_refusal_leaves_no_file),
         cmocka_unit_test(a_certificate_is_renewed_under_its_name),
     };
