@@ -2,15 +2,12 @@
 
 #include "access.h"
 #include "nodes_control.h"
+#include "tombstone.h"
 
 enum {
-    TOMBSTONE_SEQ_HI = 0xFFFF, /* 2^48-2: the last number but one, because 2^48-1 is an error to one stack */
-    ALERT_LEVEL_WARNING = 1,   /* RFC 5246 7.2.1 */
+    ALERT_LEVEL_WARNING = 1, /* RFC 5246 7.2.1 */
     ALERT_CLOSE_NOTIFY = 0,
-    ALERT_LEN = 2,
 };
-
-static const uint32_t TOMBSTONE_SEQ_LO = 0xFFFFFFFE;
 
 static const struct delegation_failure STORE_FAILED = {DELEGATOR_FAILED_NODE, ALERT_INTERNAL_ERROR,
                                                        CLOSE_STORE,
@@ -107,15 +104,12 @@ static struct delegation *queue_first(const struct delegations *all, const struc
 /* ---- the key block ---- */
 
 /* The one close_notify of the gateway, sealed before the keys go (RFC 5246 7.2.1). */
-static void tombstone_seal(const struct record_key *server, uint8_t tombstone[STORE_TOMBSTONE_LEN])
+static void tombstone_seal(const struct record_key *server, uint8_t tombstone[TOMBSTONE_LEN])
 {
-    struct record r = {.type = RECORD_ALERT, .epoch = {0, 1}, .body_len = ALERT_LEN};
+    struct record r = tombstone_record(tombstone + RECORD_SEALED_HEADER_LEN, TOMBSTONE_ALERT_LEN);
 
-    r.seq = seq48_make(TOMBSTONE_SEQ_HI, TOMBSTONE_SEQ_LO);
-    r.body = tombstone + RECORD_SEALED_HEADER_LEN;
     r.body[0] = ALERT_LEVEL_WARNING;
     r.body[1] = ALERT_CLOSE_NOTIFY;
-    record_set_explicit_nonce(&r);
     record_seal(server, &r);
     (void)record_put_header(&r);
 }
@@ -168,7 +162,7 @@ static void prepare_send(const struct delegation *d, struct span sealed, struct 
 static void ship(struct delegation *d, struct node *node)
 {
     uint8_t frame[NODE_CONTROL_FRAME_MAX];
-    uint8_t tombstone[STORE_TOMBSTONE_LEN];
+    uint8_t tombstone[TOMBSTONE_LEN];
     size_t frame_len;
 
     tombstone_seal(&d->work.keys.server, tombstone);
@@ -212,8 +206,7 @@ static void start(struct delegation *d, struct node *node)
 
 static bool is_free(const struct delegations *all, const struct node *node)
 {
-    return node->is_associated && all->nodes->are_sessions_known &&
-           node->exchange.kind == NODE_EXCHANGE_NONE;
+    return node->is_associated && all->nodes->are_sessions_known && node->exchange.kind == NODE_EXCHANGE_NONE;
 }
 
 void handover_advance(struct delegations *all, uint64_t now_ms)

@@ -34,7 +34,7 @@ static const struct shape shapes[MSG_TYPE_END] = {
     [MSG_NODE_GONE] = {.name = "NODE_GONE"},
     [MSG_SESSION_PREPARE] = {.name = "SESSION_PREPARE",
                              .data = {{1, MESSAGE_CONTROL_MAX},
-                                      {STORE_TOMBSTONE_LEN, STORE_TOMBSTONE_LEN},
+                                      {TOMBSTONE_LEN, TOMBSTONE_LEN},
                                       {1, MESSAGE_FLIGHT_MAX}}},
     [MSG_SESSION_COMMIT] = {.name = "SESSION_COMMIT"},
     [MSG_SESSION_DURABLE] = {.name = "SESSION_DURABLE"},

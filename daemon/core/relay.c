@@ -124,7 +124,7 @@ static enum status session_load(void *arg, const struct relay_session_row *row)
     session_set_handle(&r->sessions, s, row->node, row->handle);
     s->slot = row->slot;
     s->subscriber = row->subscriber;
-    bytes_copy(s->tombstone, row->tombstone, sizeof s->tombstone);
+    session_keep_tombstone(s, row->tombstone);
     s->since_s = now_s - (load->wall_s > row->opened_s ? (uint32_t)(load->wall_s - row->opened_s) : 0);
     s->last_s = now_s;
     s->is_used = true; /* nobody knows; the idle time-out ends it if it is not */

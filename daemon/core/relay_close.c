@@ -16,9 +16,12 @@ static const struct seq48 ORPHAN_ALERT_SEQ = {{0, 1}};
 
 static void tombstone_send(struct relay *r, struct session *s, uint64_t now_ms)
 {
+    uint8_t record[TOMBSTONE_LEN];
+
+    session_put_tombstone(s, record);
     s->last_s = relay_seconds(now_ms);
     r->counters[RELAY_TOMBSTONES_SENT]++;
-    r->io->to_peer(r->io->ctx, &s->local, &s->peer, s->tombstone, sizeof s->tombstone);
+    r->io->to_peer(r->io->ctx, &s->local, &s->peer, record, sizeof record);
 }
 
 static void count_closed(struct relay *r)

@@ -104,12 +104,12 @@ void relay_handover_prepare(struct relay *r, const struct message *m, uint64_t n
         refuse(r, s, m, reason);
         return;
     }
-    SSM_ASSERT(m->data[1].len == STORE_TOMBSTONE_LEN && m->data[2].len <= MESSAGE_FLIGHT_MAX);
+    SSM_ASSERT(m->data[1].len == TOMBSTONE_LEN && m->data[2].len <= MESSAGE_FLIGHT_MAX);
     relay_session_event(s, SESSION_PREPARE);
     session_set_handle(&r->sessions, s, m->node, m->handle);
     s->slot = m->slot;
     s->subscriber = m->subscriber;
-    bytes_copy(s->tombstone, m->data[1].at, STORE_TOMBSTONE_LEN);
+    session_keep_tombstone(s, m->data[1].at);
     flight = relay_flight_of(r, s);
     flight->len = (uint16_t)m->data[2].len;
     bytes_copy(flight->bytes, m->data[2].at, m->data[2].len);
@@ -139,7 +139,7 @@ void relay_handover_commit(struct relay *r, const struct message *m, uint64_t wa
                                      .peer = s->peer,
                                      .local = s->local,
                                      .opened_s = wall_s};
-    bytes_copy(row.tombstone, s->tombstone, sizeof row.tombstone);
+    session_put_tombstone(s, row.tombstone);
     if (r->store->put_session(r->store->ctx, &row) != SSM_OK) {
         relay_abort(r, s, CLOSE_STORE);
         return;

@@ -82,6 +82,19 @@ void session_set_handle(struct session_table *t, struct session *s, uint32_t nod
     slot_index_add(&t->by_handle, hash_of_handle(t, node, handle), session_number(t, s));
 }
 
+void session_keep_tombstone(struct session *s, const uint8_t record[TOMBSTONE_LEN])
+{
+    bytes_copy(s->sealed, record + RECORD_SEALED_HEADER_LEN, sizeof s->sealed);
+}
+
+void session_put_tombstone(const struct session *s, uint8_t record[TOMBSTONE_LEN])
+{
+    const struct record r = tombstone_record(record + RECORD_SEALED_HEADER_LEN, sizeof s->sealed);
+
+    bytes_copy(r.body, s->sealed, sizeof s->sealed);
+    (void)record_put_header(&r);
+}
+
 void session_remove(struct session_table *t, struct session *s)
 {
     uint32_t number = session_number(t, s);

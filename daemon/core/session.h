@@ -10,6 +10,7 @@
 
 #include "slots.h"
 #include "store.h"
+#include "tombstone.h"
 
 enum session_state {
     SESSION_NEW,         /* a free slot, or one being filled */
@@ -43,13 +44,13 @@ struct session {
     uint32_t last_s;  /* ACTIVE: its last record; CLOSING: its last tombstone */
     uint32_t to_node; /* records relayed */
     uint32_t from_node;
-    struct replay tags; /* relay tags accepted */
-    uint16_t handle;    /* 0: none yet */
-    uint16_t flight;    /* number in the pool of withheld flights; 0: none */
-    uint8_t slot;       /* at the node */
-    uint8_t state;      /* enum session_state; written by session_event() alone */
-    bool is_used;       /* a record has been relayed in either direction */
-    uint8_t tombstone[STORE_TOMBSTONE_LEN];
+    struct replay tags;                   /* relay tags accepted */
+    uint16_t handle;                      /* 0: none yet */
+    uint16_t flight;                      /* number in the pool of withheld flights; 0: none */
+    uint8_t slot;                         /* at the node */
+    uint8_t state;                        /* enum session_state; written by session_event() alone */
+    bool is_used;                         /* a record has been relayed in either direction */
+    uint8_t sealed[TOMBSTONE_SEALED_LEN]; /* the end of its tombstone; see session_keep_tombstone */
 };
 
 struct session_table {
@@ -60,8 +61,9 @@ struct session_table {
     uint64_t hash_seed;
 };
 
-/* With its two links in the indexes: what a session at rest costs. */
-_Static_assert(sizeof(struct session) + 2 * sizeof(uint32_t) <= 128, "an idle session is at most 128 bytes");
+/* All that a session at rest costs: itself, its number in the stack of free ones, its part of two indexes. */
+_Static_assert(sizeof(struct session) + SLOTS_BYTES_EACH + 2 * SLOT_INDEX_BYTES_EACH <= 128,
+               "an idle session is at most 128 bytes");
 
 /* The state that `event` leads to; SESSION_STATES: it cannot happen in this state. */
 enum session_state session_transition(enum session_state state, enum session_event event);
@@ -76,6 +78,9 @@ struct session *session_add(struct session_table *t, const struct endpoint *loca
                             const struct endpoint *peer);
 /* Gives a session, which had none, its node and handle, by which it is found from now on. */
 void session_set_handle(struct session_table *t, struct session *s, uint32_t node, uint16_t handle);
+/* Keeps what is the session's own of its tombstone, and gives the whole record back. */
+void session_keep_tombstone(struct session *s, const uint8_t record[TOMBSTONE_LEN]);
+void session_put_tombstone(const struct session *s, uint8_t record[TOMBSTONE_LEN]);
 /* Frees a session that an event has brought back to state NEW; nothing of it stays in memory. */
 void session_remove(struct session_table *t, struct session *s);
 

@@ -37,32 +37,32 @@ static void siphash_round(uint64_t v[4])
     v[2] = rotated(v[2], 32);
 }
 
+static void siphash_word(uint64_t v[4], uint64_t word)
+{
+    v[3] ^= word;
+    siphash_round(v);
+    v[0] ^= word;
+}
+
+/* Little-endian; the compiler makes one load of it. */
+static uint64_t word_at(const uint8_t *p)
+{
+    return (uint64_t)p[0] | (uint64_t)p[1] << 8 | (uint64_t)p[2] << 16 | (uint64_t)p[3] << 24 |
+           (uint64_t)p[4] << 32 | (uint64_t)p[5] << 40 | (uint64_t)p[6] << 48 | (uint64_t)p[7] << 56;
+}
+
 uint64_t slot_hash(uint64_t seed, const void *key, size_t len)
 {
     uint64_t v[4] = {seed ^ 0x736f6d6570736575, 0x646f72616e646f6d, seed ^ 0x6c7967656e657261,
                      0x7465646279746573};
     const uint8_t *at = key;
-    size_t left = len;
-    bool last = false;
+    uint64_t last = (uint64_t)len << 56;
 
-    while (!last) {
-        uint8_t part[8] = {0};
-        uint64_t word = 0;
-
-        last = left < sizeof part;
-        bytes_copy(part, at, last ? left : sizeof part);
-        if (last)
-            part[7] = (uint8_t)len;
-        else {
-            at += sizeof part;
-            left -= sizeof part;
-        }
-        for (int i = 0; i < 8; i++)
-            word |= (uint64_t)part[i] << 8 * i;
-        v[3] ^= word;
-        siphash_round(v);
-        v[0] ^= word;
-    }
+    for (size_t left = len / 8; left > 0; left--, at += 8)
+        siphash_word(v, word_at(at));
+    for (unsigned i = 0; i < len % 8; i++)
+        last |= (uint64_t)at[i] << 8 * i;
+    siphash_word(v, last);
     v[2] ^= 0xff;
     for (int i = 0; i < 3; i++)
         siphash_round(v);

@@ -10,9 +10,9 @@
 #include "assoc.h"
 #include "endpoint.h"
 #include "handshake.h"
+#include "tombstone.h"
 
 enum {
-    STORE_TOMBSTONE_LEN = 31,
     SUBSCRIBER_PSK_MIN = 16,
     SUBSCRIBER_PSK_MAX = 32,
     SUBSCRIBER_SUBJECT_MAX = 64, /* bytes of a common name (RFC 5280 A.1, ub-common-name) */
@@ -29,7 +29,7 @@ struct relay_session_row {
     struct endpoint peer;
     struct endpoint local;
     uint64_t opened_s; /* Unix time */
-    uint8_t tombstone[STORE_TOMBSTONE_LEN];
+    uint8_t tombstone[TOMBSTONE_LEN];
 };
 
 struct relay_node_row {

@@ -37,7 +37,7 @@ static void set_up(struct world *w, uint8_t state)
 static void check_to_peer(const struct output *o, uint8_t state)
 {
     uint8_t flight[FLIGHT_LEN];
-    uint8_t tombstone[STORE_TOMBSTONE_LEN];
+    uint8_t tombstone[TOMBSTONE_LEN];
     bool is_flight;
 
     world_flight(OLD, flight);

@@ -16,7 +16,7 @@ static const struct endpoint LOCAL = {.addr = {[10] = 0xFF, [11] = 0xFF, 192, 0,
 static struct message prepare(void)
 {
     static const uint8_t KEY_BLOCK[67] = {1, 2, 3};
-    static const uint8_t TOMBSTONE[STORE_TOMBSTONE_LEN] = {4, 5};
+    static const uint8_t TOMBSTONE[TOMBSTONE_LEN] = {4, 5};
     static const uint8_t FLIGHT[70] = {6};
 
     return (struct message){

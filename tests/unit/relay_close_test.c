@@ -10,7 +10,7 @@ enum { HANDLE = 300, PEER = 1 };
 
 static void assert_is_tombstone(const struct output *o, unsigned to, uint16_t handle)
 {
-    uint8_t tombstone[STORE_TOMBSTONE_LEN];
+    uint8_t tombstone[TOMBSTONE_LEN];
     const struct endpoint peer = world_peer(to);
 
     world_tombstone(handle, tombstone);

@@ -263,7 +263,7 @@ static void the_row_is_durable_before_the_flight_leaves(void **state)
     struct world *w = world_new();
     const struct endpoint peer = world_peer(PEER);
     const struct relay_session_row *row = NULL;
-    uint8_t tombstone[STORE_TOMBSTONE_LEN];
+    uint8_t tombstone[TOMBSTONE_LEN];
 
     (void)state;
     world_open(w, CONNECTION, PEER);

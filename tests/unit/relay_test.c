@@ -18,7 +18,7 @@ static void live_sessions_survive_a_restart(void **state)
 {
     struct world *w = world_new();
     struct session_row row;
-    uint8_t tombstone[STORE_TOMBSTONE_LEN];
+    uint8_t tombstone[TOMBSTONE_LEN];
 
     (void)state;
     world_session(w, PEER, NODE_A, HANDLE);

@@ -526,9 +526,13 @@ static inline void world_fill(uint8_t *out, size_t len, uint16_t handle, uint8_t
     out[0] = (uint8_t)handle;
 }
 
-static inline void world_tombstone(uint16_t handle, uint8_t out[STORE_TOMBSTONE_LEN])
+static inline void world_tombstone(uint16_t handle, uint8_t out[TOMBSTONE_LEN])
 {
-    world_fill(out, STORE_TOMBSTONE_LEN, handle, 0xDD);
+    static const uint8_t HEADER[] = {21, 0xFE, 0xFD, 0, 1,    0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFE,
+                                     0,  18,   0,    1, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFE};
+
+    memcpy(out, HEADER, sizeof HEADER);
+    world_fill(out + sizeof HEADER, TOMBSTONE_LEN - sizeof HEADER, handle, 0xDD);
 }
 
 static inline void world_flight(uint16_t handle, uint8_t out[FLIGHT_LEN])
@@ -539,7 +543,7 @@ static inline void world_flight(uint16_t handle, uint8_t out[FLIGHT_LEN])
 static inline void world_prepare(struct world *w, uint32_t connection, uint32_t node, uint16_t handle)
 {
     uint8_t block[KEYBLOCK_FRAME_LEN];
-    uint8_t tombstone[STORE_TOMBSTONE_LEN];
+    uint8_t tombstone[TOMBSTONE_LEN];
     uint8_t flight[FLIGHT_LEN];
     struct message m = {
         .type = MSG_SESSION_PREPARE,

@@ -133,7 +133,7 @@ static void a_removed_session_leaves_nothing_in_memory(void **state)
     (void)state;
     assert_null(session_add(&t, &local, &local));
     step(s, SESSION_RESTORE);
-    memset(s->tombstone, 0xDD, sizeof s->tombstone);
+    memset(s->sealed, 0xDD, sizeof s->sealed);
     step(s, SESSION_NODE_CLOSED);
     session_remove(&t, s);
     assert_memory_equal(s, &NOTHING, sizeof *s);
