@@ -334,15 +334,15 @@ static void session_close(const struct delegator *d, const struct node *node, ui
 
 void delegator_remove_subscriber(struct delegator *d, uint32_t subscriber, uint64_t now_ms)
 {
-    static const struct delegation_failure REMOVED = {DELEGATOR_FAILED_GRANT, ALERT_ACCESS_DENIED,
-                                                      CLOSE_REVOKED,
-                                                      "handshake ended: the subscriber was removed"};
-
     for (uint32_t i = 0; i < d->env.config.max_handshakes; i++) {
         struct delegation *each = &d->delegations.pool[i];
+        const struct delegation_failure removed = {DELEGATOR_FAILED_GRANT, delegation_refusal(each),
+                                                   CLOSE_REVOKED,
+                                                   "handshake ended: the subscriber was removed"};
+
         if (each->state >= DELEGATION_HANDSHAKE && each->state < DELEGATION_COMMITTING &&
             each->subscriber == subscriber)
-            delegation_fail(each, &REMOVED);
+            delegation_fail(each, &removed);
     }
     for (uint32_t i = 0; i < d->nodes.count; i++)
         if (!d->nodes.are_sessions_known || nodes_has_session_of(d->nodes.by_name[i], subscriber))

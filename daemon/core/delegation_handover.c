@@ -30,7 +30,7 @@ static void refuse(struct delegation *d, enum access_verdict verdict)
             "handshake refused: on the shared port the subscriber must be granted exactly one "
             "node; it can use the node's own port",
     };
-    const struct delegation_failure failure = {DELEGATOR_FAILED_GRANT, ALERT_ACCESS_DENIED, CLOSE_HANDSHAKE,
+    const struct delegation_failure failure = {DELEGATOR_FAILED_GRANT, delegation_refusal(d), CLOSE_HANDSHAKE,
                                                EVENTS[verdict]};
 
     delegation_fail(d, &failure);

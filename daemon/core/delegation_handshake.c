@@ -189,6 +189,7 @@ void delegations_on_turn(struct delegations *all, struct handshake_work *w)
     d->is_busy = false;
     d->subscriber = w->claim.subscriber;
     d->identity = w->claim.identity;
+    d->is_certified = w->claim.is_certificate;
     if (d->state == DELEGATION_ENDING) {
         delegation_fail(d, &d->ending);
         return;
@@ -278,7 +279,8 @@ static void make_room(struct delegations *all, const struct delegation *newcomer
         delegation_fail(victim, &GAVE_WAY);
 }
 
-/* The server name chooses a node, as a port does; the gateway's own names choose none. */
+/* RFC 7925 4.2: "A server implementation needs to guide the selection based on a received SNI value". The
+ * name chooses a node, as a port does; the gateway's own names choose none. */
 static bool take_name(struct delegation *d)
 {
     const struct handshake_work *w = &d->work;
@@ -324,7 +326,8 @@ static void promote(struct delegation *d, uint64_t now_ms)
     make_room(all, d);
 }
 
-/* The answer's record number is that of the ClientHello (RFC 6347 4.2.1). */
+/* RFC 6347 4.2.1: "the server MUST use the record sequence number in the ClientHello as the record sequence
+ * number" of its answer. */
 static void stranger_begin(struct delegation *d, const struct message *m,
                            const struct handshake_record *hello, const uint8_t *random)
 {
@@ -350,7 +353,9 @@ static void stranger_end(struct delegation *d, enum handshake_result result)
         delegation_free(d);
 }
 
-/* Feeds a ClientHello to the one context that knows nobody; nothing is kept of it without a valid cookie. */
+/* Feeds a ClientHello to the one context that knows nobody; nothing is kept of it without a valid cookie. RFC
+ * 6347 4.2.8: a server "MUST NOT destroy the existing association until the client has demonstrated
+ * reachability". */
 static void on_stranger(struct delegations *all, const struct message *m,
                         const struct handshake_record *hello, const uint8_t *random, uint64_t now_ms)
 {

@@ -95,6 +95,11 @@ void delegation_abandon(struct delegation *d)
     delegation_free(d);
 }
 
+enum alert delegation_refusal(const struct delegation *d)
+{
+    return d->is_certified ? ALERT_ACCESS_DENIED : ALERT_HANDSHAKE_FAILURE;
+}
+
 void delegation_free(struct delegation *d)
 {
     struct delegations *all = d->all;

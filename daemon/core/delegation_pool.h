@@ -29,6 +29,7 @@ enum {
 
 enum alert { /* RFC 5246 7.2, RFC 6066 9 */
              ALERT_NONE = 0xFF,
+             ALERT_HANDSHAKE_FAILURE = 40,
              ALERT_ACCESS_DENIED = 49,
              ALERT_INTERNAL_ERROR = 80,
              ALERT_UNRECOGNIZED_NAME = 112,
@@ -63,6 +64,7 @@ struct delegation {
     struct handshake_work work;
 
     uint32_t subscriber; /* 0: none named yet */
+    bool is_certified;   /* the peer has shown a certificate */
     struct assoc_name identity;
     uint16_t handle;
     uint8_t slot;
@@ -102,6 +104,10 @@ struct delegation *delegations_choose_turn(const struct delegations *all, uint8_
  * which runs, but never the newcomer. NULL: nobody can. */
 struct delegation *delegations_choose_victim(const struct delegations *all,
                                              const struct delegation *newcomer);
+
+/* For a peer that may not connect. RFC 7925 6: access_denied and the other alerts about certificates "MUST
+ * NOT be used with PSK". */
+enum alert delegation_refusal(const struct delegation *d);
 
 /* Wipes and frees the entry, with its library context and its node's exchange. No turn of it may run. */
 void delegation_free(struct delegation *d);

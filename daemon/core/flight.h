@@ -12,10 +12,13 @@
 #include "slots.h"
 
 enum {
-    FLIGHT_EARLY_RECORDS = 4,        /* type-23 records queued before the node's acknowledgement */
-    FLIGHT_REPLAYS_MAX = 8,          /* of one last flight */
-    FLIGHT_REPLAY_GAP_MS = 1000,     /* between two replays, and after the release */
-    FLIGHT_CACHE_MS = 4 * 60 * 1000, /* no replay after that: RFC 793's two maximum segment lifetimes */
+    FLIGHT_EARLY_RECORDS = 4,    /* type-23 records queued before the node's acknowledgement */
+    FLIGHT_REPLAYS_MAX = 8,      /* of one last flight */
+    FLIGHT_REPLAY_GAP_MS = 1000, /* between two replays, and after the release */
+    /* RFC 6347 4.2.4: "for at least twice the default MSL defined for [TCP]", which is two minutes, whoever
+     * sent the last flight "MUST respond to a retransmit of the peer's last flight with a retransmit of the
+     * last flight". */
+    FLIGHT_CACHE_MS = 4 * 60 * 1000,
 };
 
 struct flight {

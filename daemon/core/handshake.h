@@ -38,7 +38,7 @@ struct handshake_callbacks {
     /* The server name of a ClientHello with a valid cookie (RFC 6066 3). Called before HANDSHAKE_ADMITTED is
      * returned; the owner, which then knows the name, ends the handshake if it will not have it. */
     void (*name)(void *owner, const char *name, size_t len);
-    /* The PSK of an identity; false: unknown (alert unknown_psk_identity). psk has room for
+    /* The PSK of an identity; false: unknown (alert decrypt_error, RFC 7925 6). psk has room for
      * SUBSCRIBER_PSK_MAX. */
     bool (*psk)(void *owner, const uint8_t *identity, size_t identity_len, uint8_t *psk, size_t *psk_len);
     /* May this certificate go on? false: alert unknown_ca. Validity, usage, curve and signatures are the

@@ -87,6 +87,8 @@ static void on_name(void *owner, const char *name, size_t len)
         bytes_copy(w->name, name, len);
 }
 
+/* RFC 7925 4.2: "a byte-by-byte comparison operation MUST be used by the server for any operation related to
+ * the PSK identity." */
 static bool on_psk(void *owner, const uint8_t *identity, size_t identity_len, uint8_t *psk, size_t *psk_len)
 {
     struct handshake_work *w = owner;
@@ -120,9 +122,9 @@ static bool on_certificate(void *owner, const struct handshake_certificate *cert
     if (status != SSM_OK && certificate->is_trusted && certificate->common_name != NULL)
         status =
             store->find_subject(store->ctx, certificate->common_name, certificate->common_name_len, &row);
-    w->claim = (struct handshake_claim){.kind = CLAIM_UNKNOWN};
+    w->claim = (struct handshake_claim){.kind = CLAIM_UNKNOWN, .is_certificate = true};
     if (status == SSM_OK)
-        w->claim = (struct handshake_claim){CLAIM_KNOWN, row.id, row.name};
+        w->claim = (struct handshake_claim){CLAIM_KNOWN, row.id, true, row.name};
     else if (certificate->common_name == NULL || assoc_name_set(&w->claim.identity, certificate->common_name,
                                                                 certificate->common_name_len) != SSM_OK)
         w->claim.identity = (struct assoc_name){0}; /* what is no name stays out of the log */
@@ -155,6 +157,7 @@ static bool is_authentic(const struct handshake_work *w, const uint8_t *record, 
 }
 
 /*
+ * RFC 6347 4.1.2.6: "If the MAC validation fails, the receiver MUST discard the received record as invalid."
  * May this protected record reach the library, to which a bad MAC is fatal while it waits for Finished? A
  * forged one is kept, because it may be the honest Finished of a peer with a wrong key, which then gets its
  * alert.

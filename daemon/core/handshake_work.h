@@ -22,6 +22,7 @@ enum {
 struct handshake_claim {
     enum { CLAIM_NONE, CLAIM_UNKNOWN, CLAIM_KNOWN } kind;
     uint32_t subscriber;        /* CLAIM_KNOWN */
+    bool is_certificate;        /* shown as a certificate, not named with a PSK */
     struct assoc_name identity; /* for the log; "" where the peer gave none that is a name */
 };
 

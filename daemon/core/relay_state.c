@@ -53,6 +53,8 @@ void relay_tell_keys(const struct relay *r, enum message_type type, uint32_t con
     r->io->to_keys(r->io->ctx, &m);
 }
 
+/* RFC 7925 17: "this specification REQUIRES the TLS renegotiation feature to be disabled": no handshake
+ * record of a session. */
 bool relay_is_for_node(const struct record *record)
 {
     return record_epoch(record) == 1 && record_version(record) == RECORD_VERSION_DTLS12 &&

@@ -68,7 +68,6 @@ static void add_peer_address(struct certificate_names *names, const struct endpo
     add_name(names, text);
 }
 
-/* The first one is the certificate's common name. */
 static void collect_names(const struct ca *ca, const char *given, struct certificate_names *names)
 {
     const struct config *c = ca->config;
@@ -153,16 +152,18 @@ static enum status sign_with(const struct store_ca_row *root, uint64_t root_ends
 static enum status make_gateway(const struct ca *ca, const struct store_ca_row *root, uint64_t root_ends_s,
                                 uint32_t days, uint64_t now_s, struct store_ca_row *out)
 {
+    char name[NAME_TEXT_MAX]; /* RFC 7925 4.4.1: "MUST NOT use DNS domain names in the CN" */
     struct certificate_names names;
     struct certificate_key_pair pair;
     struct certificate_plan plan = {.use = CERTIFICATE_FOR_SERVER,
-                                    .common_name = names.list[0],
+                                    .common_name = name,
                                     .names = &names,
                                     .public_key = pair.public_key,
                                     .not_before_s = now_s - EARLIER_S,
                                     .not_after_s = after_days(now_s, days)};
     enum status status = certificate_make_key(&pair);
 
+    snprintf(name, sizeof name, "%.*s gateway", (int)ca->config->gateway_id.len, ca->config->gateway_id.text);
     collect_names(ca, out->names, &names);
     keep_key(out, &pair);
     if (status == SSM_OK)

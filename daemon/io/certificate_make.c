@@ -111,7 +111,8 @@ static int add_extension(mbedtls_x509write_cert *crt, const char *oid, size_t oi
 
 #define EXTENSION(oid) (oid), MBEDTLS_OID_SIZE(oid)
 
-/* A CA for end entities alone (RFC 5280 4.2.1.9). */
+/* RFC 7925 4.4.4: "used for CA certs only, and then the value of the "cA" field is set to TRUE." For end
+ * entities alone (RFC 5280 4.2.1.9). */
 static int add_constraints(mbedtls_x509write_cert *crt)
 {
     static const uint8_t CA_WITHOUT_SUB_CA[] = {0x30, 0x06, 0x01, 0x01, 0xFF, 0x02, 0x01, 0x00};
@@ -120,7 +121,8 @@ static int add_constraints(mbedtls_x509write_cert *crt)
                          sizeof CA_WITHOUT_SUB_CA);
 }
 
-/* One purpose (RFC 5280 4.2.1.12). */
+/* RFC 7925 4.4.4: "id-kp-serverAuth for server authentication, id-kp-clientAuth for client authentication";
+ * RFC 5280 4.2.1.12. */
 static int add_purpose(mbedtls_x509write_cert *crt, const char *purpose, size_t len)
 {
     uint8_t value[16] = {0x30, (uint8_t)(len + 2), 0x06, (uint8_t)len};
@@ -184,7 +186,8 @@ static int add_use(mbedtls_x509write_cert *crt, const struct certificate_plan *p
 
 /* ---- certificates ---- */
 
-/* Positive and not above 20 bytes (RFC 5280 4.1.2.2), random so that a serial number tells nothing. */
+/* RFC 7925 4.4.4: "Positive integer unique per certificate." Not above 20 bytes (RFC 5280 4.1.2.2), random so
+ * that it tells nothing. */
 static int set_random_serial(mbedtls_x509write_cert *crt)
 {
     uint8_t serial[CERTIFICATE_SERIAL_MAX];
@@ -194,6 +197,7 @@ static int set_random_serial(mbedtls_x509write_cert *crt)
     return failed != 0 ? failed : set_serial(crt, serial, sizeof serial);
 }
 
+/* RFC 7925 4.4.4: "Values expressed as UTC time in notBefore and notAfter fields." */
 static int set_dates(mbedtls_x509write_cert *crt, uint64_t not_before_s, uint64_t not_after_s)
 {
     const time_t times[2] = {(time_t)not_before_s, (time_t)not_after_s};

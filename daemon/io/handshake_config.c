@@ -160,7 +160,10 @@ static enum status take_client_ca(struct handshake_config *config, const struct 
     return config->has_client_ca ? status_of(parse_chain(&config->client_ca, pem)) : SSM_OK;
 }
 
-/* A client that offers a PSK suite has a PSK; one that offers the others need not have a certificate. */
+/* RFC 7925 4.2: "MUST implement TLS_PSK_WITH_AES_128_CCM_8"; 4.4: "MUST implement
+ * TLS_ECDHE_ECDSA_WITH_AES_128_CCM_8"; 13: "MUST use AEAD ciphers", with which the library answers neither of
+ * the extensions that "MUST NOT be used". PSK first: a client that offers such a suite has a PSK; one that
+ * offers the others need not have a certificate. */
 static void choose_suites(struct handshake_config *config, bool has_ecdsa, bool has_rsa)
 {
     int *at = config->suites;
@@ -174,7 +177,7 @@ static void choose_suites(struct handshake_config *config, bool has_ecdsa, bool 
     mbedtls_ssl_conf_ciphersuites(&config->ssl, config->suites);
 }
 
-/* What peers' chains may be made of. */
+/* What peers' chains may be made of. RFC 7925 4.4.4: "this profile uses ecdsa-with-SHA256 or stronger". */
 static void choose_profile(struct handshake_config *config, bool has_rsa)
 {
     mbedtls_x509_crt_profile *profile = &config->profile;
@@ -198,6 +201,8 @@ static enum status config_fill(struct handshake_config *config, const struct cre
     if (mbedtls_ssl_config_defaults(ssl, MBEDTLS_SSL_IS_SERVER, MBEDTLS_SSL_TRANSPORT_DATAGRAM,
                                     MBEDTLS_SSL_PRESET_DEFAULT) != 0)
         return SSM_IO;
+    /* RFC 7925 18: "Servers MUST fail the handshake by sending a protocol_version fatal alert if a TLS/DTLS
+     * version >= 1.2 cannot be negotiated." 4.4: "the recommended curve is secp256r1". */
     restrict_protocol(ssl, has_rsa);
     choose_suites(config, credentials->ecdsa.chain.text != NULL, has_rsa);
     choose_profile(config, has_rsa);
@@ -206,6 +211,7 @@ static enum status config_fill(struct handshake_config *config, const struct cre
     /* RFC 5246 7.4.4: a client that is given no name may send any certificate; a pinned one is of no CA. */
     mbedtls_ssl_conf_cert_req_ca_list(ssl, MBEDTLS_SSL_CERT_REQ_CA_LIST_DISABLED);
     /* Session cache and tickets are off as long as no callback for them is set. */
+    /* RFC 7925 17: "this specification REQUIRES the TLS renegotiation feature to be disabled." */
     mbedtls_ssl_conf_renegotiation(ssl, MBEDTLS_SSL_RENEGOTIATION_DISABLED);
     status = take_identity(config, &config->ecdsa, &credentials->ecdsa);
     if (status == SSM_OK)

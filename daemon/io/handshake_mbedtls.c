@@ -121,7 +121,8 @@ static int cookie_write(void *context, unsigned char **at, unsigned char *end, c
     return mbedtls_ssl_cookie_write(&library->cookies, at, end, peer, peer_len);
 }
 
-/* A stranger is asked for a cookie whatever name it gives. */
+/* RFC 7925 14: "Implementing the Server Name Indication extension is REQUIRED". A stranger is asked for a
+ * cookie whatever name it gives. */
 static int name_take(void *unused, mbedtls_ssl_context *ssl, const unsigned char *name, size_t len)
 {
     const struct handshake *h = current;

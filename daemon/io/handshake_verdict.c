@@ -36,7 +36,8 @@ uint32_t handshake_verdict_flags(uint32_t flags, bool is_accepted)
     return is_accepted ? flags & ~(uint32_t)(UNTRUSTED | FORGED) : flags | UNTRUSTED;
 }
 
-/* The first that is true. RFC 5246: certificate_expired is for one that "is not currently valid". */
+/* The first that is true. RFC 5246 7.2.2: certificate_expired is for one that "is not currently valid". RFC
+ * 7925 6: these "MUST only be used for certificate-based ciphersuites", and no other handshake has flags. */
 static uint8_t alert_of_chain(uint32_t flags)
 {
     if ((flags & FORGED) != 0)
@@ -115,6 +116,10 @@ static uint8_t alert_of_error(int error)
     case MBEDTLS_ERR_PK_UNKNOWN_PK_ALG:
     case MBEDTLS_ERR_PK_UNKNOWN_NAMED_CURVE:
         return MBEDTLS_SSL_ALERT_MSG_UNSUPPORTED_CERT;
+    /* RFC 7925 6: "the TLS server MUST return the decrypt_error error message instead of the
+     * unknown_psk_identity". */
+    case MBEDTLS_ERR_SSL_UNKNOWN_IDENTITY:
+        return MBEDTLS_SSL_ALERT_MSG_DECRYPT_ERROR;
     case MBEDTLS_ERR_SSL_UNEXPECTED_MESSAGE:
         return MBEDTLS_SSL_ALERT_MSG_UNEXPECTED_MESSAGE;
     case MBEDTLS_ERR_SSL_INVALID_RECORD:
@@ -127,6 +132,7 @@ static uint8_t alert_of_error(int error)
     }
 }
 
+/* RFC 7925 6: "implementations MUST be prepared to process these errors", all alike. */
 static bool is_end_of_peer(int error)
 {
     return error == MBEDTLS_ERR_SSL_FATAL_ALERT_MESSAGE || error == MBEDTLS_ERR_SSL_PEER_CLOSE_NOTIFY ||

@@ -332,6 +332,7 @@ static enum status find_subscriber(void *ctx, const char *name, size_t name_len,
 {
     if (name_len == 0 || name_len > ASSOC_NAME_MAX)
         return SSM_NOT_FOUND;
+    /* RFC 7925 4.2: "a byte-by-byte comparison operation MUST be used": SQLite's own, BINARY. */
     return find_by(ctx, "SELECT " SUBSCRIBER_COLUMNS " FROM subscriber WHERE name = ?1",
                    STORE_TEXT(name, name_len), out);
 }

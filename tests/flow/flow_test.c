@@ -358,10 +358,10 @@ static void refusals_name_their_reason(void **state)
     struct flow_world *w = world_with_node(&GOOD);
 
     (void)state;
-    expect_alert(w, flow_connect(w, "mallory", FLOW_ALICE_KEY, 4000, FLOW_THERMO), 2000, 115);
+    expect_alert(w, flow_connect(w, "mallory", FLOW_ALICE_KEY, 4000, FLOW_THERMO), 2000, 51);
     expect_alert(w, flow_connect(w, "alice", FLOW_ALICE_KEY + 1, 4001, FLOW_THERMO), 5000, 20);
     join(w, FLOW_LAMP);
-    expect_alert(w, flow_connect(w, "alice", FLOW_ALICE_KEY, 4002, FLOW_LAMP), 2000, 49);
+    expect_alert(w, flow_connect(w, "alice", FLOW_ALICE_KEY, 4002, FLOW_LAMP), 2000, 40);
     flow_destroy(w);
 }
 

@@ -21,11 +21,11 @@ refused() {
     echo "ok: $what"
 }
 
-# RFC 4279 2, RFC 5246 7.2.2
-as=mallory refused "unknown identity" 115 failed_identity "mallory" "$kitchen_port"
+# RFC 7925 6, RFC 5246 7.2.2
+as=mallory refused "unknown identity" 51 failed_identity "mallory" "$kitchen_port"
 key=key-of-nobody-001 refused "wrong key" 20 failed_key "key for this identity" "$kitchen_port"
-as=bob key=$bob_key refused "not granted" 49 failed_grant "not granted" "$kitchen_port"
-refused "several nodes granted, shared port" 49 failed_grant "shared port" "$shared_port"
+as=bob key=$bob_key refused "not granted" 40 failed_grant "not granted" "$kitchen_port"
+refused "several nodes granted, shared port" 40 failed_grant "shared port" "$shared_port"
 suite=PSK-AES128-GCM-SHA256 refused "no common suite" 40 failed_handshake "" "$kitchen_port"
 version=-dtls1 suite=PSK-AES128-CBC-SHA:@SECLEVEL=0 refused "DTLS 1.0 only" 70 failed_handshake "" "$kitchen_port"
 

@@ -570,7 +570,7 @@ static void a_removed_subscriber_loses_handshakes_and_sessions(void **state)
     world_expect(w, MSG_SESSION_PREPARE);
     delegator_remove_subscriber(w->delegator, 1, w->now_ms);
     world_talk(w);
-    assert_int_equal(late->peer->alert, 49);
+    assert_int_equal(late->peer->alert, 40);
     assert_int_equal(world_expect(w, MSG_SESSION_ABORT)->kind, CLOSE_REVOKED);
     const struct message *close = world_expect(w, MSG_SESSION_CLOSE);
     assert_int_equal(close->subscriber, 1);

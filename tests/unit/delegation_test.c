@@ -86,7 +86,7 @@ static void the_tombstone_closes_the_session_with_the_last_number_but_one(void *
     struct world *w = *state;
     struct world_client *alice = world_connect(w, "alice", ALICE_KEY, 4000, NODE_1);
     const struct message *prepare = world_expect(w, MSG_SESSION_PREPARE);
-    uint8_t copy[STORE_TOMBSTONE_LEN];
+    uint8_t copy[TOMBSTONE_LEN];
     struct keyblock k;
     struct record r;
     size_t used;
@@ -277,7 +277,7 @@ static void an_unknown_identity_is_answered_with_its_alert(void **state)
     struct world *w = *state;
     struct world_client *mallory = world_connect(w, "mallory", ALICE_KEY, 4000, NODE_1);
 
-    assert_int_equal(mallory->peer->alert, 115);
+    assert_int_equal(mallory->peer->alert, 51);
     assert_aborted(w, CLOSE_HANDSHAKE);
     assert_int_equal(delegator_counter(w->delegator, DELEGATOR_FAILED_IDENTITY), 1);
     assert_int_equal(delegator_counter(w->delegator, DELEGATOR_FAILED_HANDSHAKE), 0);
@@ -288,7 +288,7 @@ static void what_is_not_granted_is_denied_after_finished(void **state)
     struct world *w = *state;
     struct world_client *alice = world_connect(w, "alice", ALICE_KEY, 4000, NODE_2);
 
-    assert_int_equal(alice->peer->alert, 49);
+    assert_int_equal(alice->peer->alert, 40);
     assert_aborted(w, CLOSE_HANDSHAKE);
     world_expect_none(w, MSG_SESSION_PREPARE);
     assert_int_equal(delegator_counter(w->delegator, DELEGATOR_FAILED_GRANT), 1);
@@ -332,10 +332,10 @@ static void the_shared_port_is_denied_to_who_may_reach_several_nodes(void **stat
     struct world *w = *state;
 
     memory_grant(&w->store.subscribers[0], NODE_2);
-    assert_int_equal(world_connect(w, "alice", ALICE_KEY, 4000, 0)->peer->alert, 49);
+    assert_int_equal(world_connect(w, "alice", ALICE_KEY, 4000, 0)->peer->alert, 40);
     assert_non_null(strstr(w->log, "exactly one"));
     w->store.subscribers[0].node_count = 0;
-    assert_int_equal(world_connect(w, "alice", ALICE_KEY, 4001, 0)->peer->alert, 49);
+    assert_int_equal(world_connect(w, "alice", ALICE_KEY, 4001, 0)->peer->alert, 40);
     assert_int_equal(delegator_counter(w->delegator, DELEGATOR_FAILED_GRANT), 2);
 }
 

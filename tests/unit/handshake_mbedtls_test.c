@@ -114,7 +114,7 @@ static void an_unknown_identity_gets_its_alert(void **state)
 
     s->is_unknown = true;
     side_talk(s, 4);
-    side_assert_refused(s, 115, HANDSHAKE_FAULT_OTHER);
+    side_assert_refused(s, 51, HANDSHAKE_FAULT_OTHER);
     assert_int_equal(s->keys_given, 0);
 }
 
