@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
-# Which process of the gateway holds what, searched for in core dumps of all, with the true values from the peer. Before the node has its key block: the traffic keys are in `keys` and nowhere else (which shows that the
-# search finds), and would not be in a dump that heeds what the process asked for. After the node's acknowledgement: no
-# 8-byte window of them, of the master secret or of the premaster is in any process. No PSK is ever in `relay` or the
-# parent.
+# Which process of the gateway holds what, searched for in core dumps of all, with the true values from the peer. Before
+# the node has its key block: the traffic keys are in `keys` and nowhere else (which shows that the search finds), and
+# would not be in a dump that heeds what the process asked for. After the node's acknowledgement: no 8-byte window of
+# them, of the master secret or of the premaster is in any process. No PSK is ever in `relay` or the parent.
+#   30-key-search.sh [psk | certificate]      what the peer has; the premaster of ECDHE is nowhere to be had
 . "$(dirname "$0")/lib.sh"
 need gcore gdb
 need_root
@@ -42,8 +43,16 @@ nowhere() { # MOMENT ROLE WHAT...
     [ -z "$found" ] || fail "in $2, $1: $found"
 }
 
+credential=()
+if [ "${1:-psk}" = certificate ]; then
+    ctl ca init >/dev/null
+    ctl ca issue carol --out "$work" >/dev/null
+    ctl subscriber add carol --cert "$work/carol.crt" --node kitchen >/dev/null
+    credential=(-cert "$work/carol.crt" -key "$work/carol.key" -cipher ECDHE-ECDSA-AES128-CCM8:@SECLEVEL=0)
+fi
+
 # The handshake ends, and waits for the node, which is off.
-s_client_start peer $kitchen_port -keylogfile "$work/keylog" -msg -msgfile "$work/messages"
+s_client_start peer $kitchen_port "${credential[@]}" -keylogfile "$work/keylog" -msg -msgfile "$work/messages"
 await 10 "the peer has derived the keys" test -s "$work/keylog"
 await 10 "the peer's Finished is sent" has "$work/messages" "14 00 00 0c" # RFC 5246 7.4.9
 sleep 0.5
