@@ -2,9 +2,6 @@
 
 enum {
     LANE_TURNS = 2, /* in one lane at a time: one runs, one waits, so that no thread is idle in between */
-    HANDSHAKE_TYPE_AT = RECORD_HEADER_LEN,
-    CLIENT_RANDOM_AT = RECORD_HEADER_LEN + 12 + 2, /* handshake header (RFC 6347 4.2.2), client_version */
-    CLIENT_HELLO = 1,                              /* RFC 6347 4.3.2 */
     ALERT_LEVEL_FATAL = 2,
     ALERT_LEN = 2,
     CHUNK_HEADER_LEN = 2,
@@ -174,7 +171,7 @@ static void turn_start(struct delegation *d, uint64_t now_ms)
     d->waiting_len = 0;
     d->is_due = false;
     d->is_busy = true;
-    d->all->turns[w->lane]++;
+    d->all->turns[d->lane]++;
     d->all->served[d->bucket] = ++d->all->last_turn;
 }
 
@@ -182,7 +179,7 @@ void delegations_on_turn(struct delegations *all, struct handshake_work *w)
 {
     struct delegation *d = w->owner;
 
-    all->turns[w->lane]--;
+    all->turns[d->lane]--;
     all->is_turn_due = true; /* there is room in the lane */
     all->env->counters[DELEGATOR_DROP_FORGED] += w->forged_count;
     w->forged_count = 0;
@@ -200,28 +197,26 @@ void delegations_on_turn(struct delegations *all, struct handshake_work *w)
     on_result(d);
 }
 
-static bool lane_run_turn(struct delegations *all, uint8_t lane, uint64_t now_ms)
+static void turn_run(struct delegations *all, struct delegation *d)
 {
     const struct handshake_executor *executor = &all->env->io.executor;
-    struct delegation *d = all->turns[lane] < LANE_TURNS ? delegations_choose_turn(all, lane) : NULL;
 
-    if (d == NULL)
-        return false;
-    turn_start(d, now_ms);
-    if (executor->lanes > 0) {
+    if (d->lane != DELEGATION_LOOP_LANE) {
         executor->submit(executor->ctx, &d->work);
     } else {
         handshake_work_run(&d->work);
         delegations_on_turn(all, &d->work);
     }
-    return true;
 }
 
-static uint8_t lane_count(const struct delegations *all)
+static void lane_run_turns(struct delegations *all, uint8_t lane, uint64_t now_ms)
 {
-    uint8_t lanes = all->env->io.executor.lanes;
+    struct delegation *d;
 
-    return lanes > 0 ? lanes : 1;
+    while (all->turns[lane] < LANE_TURNS && (d = delegations_choose_turn(all, lane)) != NULL) {
+        turn_start(d, now_ms);
+        turn_run(all, d);
+    }
 }
 
 void delegations_run_turns(struct delegations *all, uint64_t now_ms)
@@ -229,9 +224,9 @@ void delegations_run_turns(struct delegations *all, uint64_t now_ms)
     if (!all->is_turn_due)
         return;
     all->is_turn_due = false;
-    for (uint8_t lane = 0; lane < lane_count(all); lane++)
-        while (lane_run_turn(all, lane, now_ms))
-            ;
+    for (uint8_t lane = 0; lane < all->env->io.executor.lanes; lane++)
+        lane_run_turns(all, lane, now_ms);
+    lane_run_turns(all, DELEGATION_LOOP_LANE, now_ms);
 }
 
 /* ---- strangers ---- */
@@ -239,10 +234,11 @@ void delegations_run_turns(struct delegations *all, uint64_t now_ms)
 static struct delegation *spare_create(struct delegations *all)
 {
     struct delegation *d = delegations_find_in_state(all, DELEGATION_FREE);
+    uint8_t lanes = all->env->io.executor.lanes;
 
     if (d == NULL)
         return NULL;
-    all->last_lane = (uint8_t)((all->last_lane + 1) % lane_count(all));
+    all->last_lane = lanes > 0 ? (uint8_t)((all->last_lane + 1) % lanes) : 0;
     d->all = all;
     d->work = (struct handshake_work){.owner = d,
                                       .env = all->env,
@@ -329,14 +325,17 @@ static void promote(struct delegation *d, uint64_t now_ms)
 /* RFC 6347 4.2.1: "the server MUST use the record sequence number in the ClientHello as the record sequence
  * number" of its answer. */
 static void stranger_begin(struct delegation *d, const struct message *m,
-                           const struct handshake_record *hello, const uint8_t *random)
+                           const struct handshake_record *record, const struct client_hello *hello)
 {
+    bool has_threads = d->all->env->io.executor.lanes > 0;
+
+    d->lane = has_threads && !hello->offers_psk ? d->work.lane : DELEGATION_LOOP_LANE;
     d->port_node = m->node;
     d->peer = m->peer;
     d->local = m->local;
-    bytes_copy(d->client_random, random, DELEGATION_RANDOM_LEN);
+    bytes_copy(d->client_random, hello->random, CLIENT_HELLO_RANDOM_LEN);
     d->work.peer = m->peer;
-    d->work.next_plain_seq = hello->seq;
+    d->work.next_plain_seq = record->seq;
     d->work.is_cookie_sent = false;
     d->work.name_len = 0;
     d->work.outbox_len = 0;
@@ -357,7 +356,8 @@ static void stranger_end(struct delegation *d, enum handshake_result result)
  * 6347 4.2.8: a server "MUST NOT destroy the existing association until the client has demonstrated
  * reachability". */
 static void on_stranger(struct delegations *all, const struct message *m,
-                        const struct handshake_record *hello, const uint8_t *random, uint64_t now_ms)
+                        const struct handshake_record *record, const struct client_hello *hello,
+                        uint64_t now_ms)
 {
     struct delegation *d = spare_find(all);
 
@@ -365,7 +365,7 @@ static void on_stranger(struct delegations *all, const struct message *m,
         delegation_env_count(all->env, DELEGATOR_FAILED_BUSY);
         return;
     }
-    stranger_begin(d, m, hello, random);
+    stranger_begin(d, m, record, hello);
     enum handshake_result result =
         all->env->engine.feed(d->work.library, &d->peer, m->data[0].at, m->data[0].len, now_ms);
     send_outbox(d, 0);
@@ -376,16 +376,6 @@ static void on_stranger(struct delegations *all, const struct message *m,
 }
 
 /* ---- records of a handshake in flight ---- */
-
-/* The client's random, or NULL if the record is no ClientHello that starts a handshake. */
-static const uint8_t *client_random_of(const struct handshake_record *record, const uint8_t *bytes)
-{
-    bool is_hello = record->epoch == 0 && record->type == RECORD_HANDSHAKE &&
-                    record->len >= CLIENT_RANDOM_AT + DELEGATION_RANDOM_LEN &&
-                    bytes[HANDSHAKE_TYPE_AT] == CLIENT_HELLO;
-
-    return is_hello ? bytes + CLIENT_RANDOM_AT : NULL;
-}
 
 /* What does not fit is repeated by the peer. */
 static void record_wait(struct delegation *d, const uint8_t *bytes, size_t len)
@@ -405,14 +395,15 @@ void delegations_on_record(struct delegations *all, const struct message *m, uin
     const uint8_t *bytes = m->data[0].at;
     struct reader r = reader_over(bytes, m->data[0].len);
     struct handshake_record record;
+    struct client_hello hello;
 
     if (handshake_record_read(&r, &record) != SSM_OK)
         return;
     if (d == NULL)
         d = delegations_find_by_endpoints(all, &m->peer, &m->local);
-    const uint8_t *random = client_random_of(&record, bytes);
-    if (random != NULL && (d == NULL || !bytes_equal(random, d->client_random, DELEGATION_RANDOM_LEN)))
-        on_stranger(all, m, &record, random, now_ms);
+    if (client_hello_read(&record, &hello) &&
+        (d == NULL || !bytes_equal(hello.random, d->client_random, CLIENT_HELLO_RANDOM_LEN)))
+        on_stranger(all, m, &record, &hello, now_ms);
     else if (d != NULL && d->state == DELEGATION_HANDSHAKE)
         record_wait(d, bytes, record.len);
     /* Whatever arrives later is a retransmission, which the release of the withheld flight answers. */

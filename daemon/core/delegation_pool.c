@@ -61,7 +61,7 @@ struct delegation *delegations_choose_turn(const struct delegations *all, uint8_
     struct delegation *best = NULL;
 
     for (struct delegation *d = all->pool; d < end_of(all); d++) {
-        if (!d->is_due || d->is_busy || d->work.lane != lane)
+        if (!d->is_due || d->is_busy || d->lane != lane)
             continue;
         uint32_t served = all->served[d->bucket];
         if (best == NULL || is_before(served, all->served[best->bucket]) ||

@@ -7,7 +7,7 @@
 #ifndef SSM_DELEGATION_POOL_H
 #define SSM_DELEGATION_POOL_H
 
-#include "handshake_work.h"
+#include "client_hello.h"
 #include "nodes.h"
 
 enum delegation_state {
@@ -22,8 +22,8 @@ enum delegation_state {
 };
 
 enum {
-    DELEGATION_RANDOM_LEN = 32,
-    DELEGATION_LANES_MAX = 64,
+    DELEGATION_LANES_MAX = 64,                   /* of the executor */
+    DELEGATION_LOOP_LANE = DELEGATION_LANES_MAX, /* turns inside the caller */
     DELEGATION_BUCKETS = 1024, /* prefixes are told apart by a keyed hash: two may share one */
 };
 
@@ -52,13 +52,15 @@ struct delegation {
     uint32_t node;       /* whose session it will be; 0 until access is decided */
     struct endpoint peer;
     struct endpoint local;
-    uint8_t client_random[DELEGATION_RANDOM_LEN];
+    uint8_t client_random[CLIENT_HELLO_RANDOM_LEN];
     uint64_t deadline_ms; /* of the handshake, then of the hand-over */
 
-    uint16_t bucket;    /* of the peer's prefix */
-    uint32_t order;     /* in which handshakes were admitted, then in which they queue at their node */
-    bool is_due;        /* waits for a turn */
-    bool is_busy;       /* a turn runs: `work` belongs to whoever runs it */
+    uint8_t lane;    /* that its turns run in: its context's, or the loop's, as turns without public-key work
+                        cost less    than to hand them over */
+    uint16_t bucket; /* of the peer's prefix */
+    uint32_t order;  /* in which handshakes were admitted, then in which they queue at their node */
+    bool is_due;     /* waits for a turn */
+    bool is_busy;    /* a turn runs: `work` belongs to whoever runs it */
     size_t waiting_len; /* of the records that wait for the next turn, in work.buffers->waiting */
     struct delegation_failure ending; /* DELEGATION_ENDING */
     struct handshake_work work;
@@ -78,8 +80,8 @@ struct delegations {
     uint64_t hash_seed;                /* random: nobody outside can aim at a bucket */
     uint32_t last_connection;
     uint32_t last_order;
-    uint32_t turns[DELEGATION_LANES_MAX]; /* that run in each lane */
-    uint32_t served[DELEGATION_BUCKETS];  /* when each bucket had its last turn, in turns */
+    uint32_t turns[DELEGATION_LANES_MAX + 1]; /* that run in each lane */
+    uint32_t served[DELEGATION_BUCKETS];      /* when each bucket had its last turn, in turns */
     uint32_t last_turn;
     uint8_t last_lane;
     bool is_turn_due; /* some delegation waits for one */

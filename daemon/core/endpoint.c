@@ -9,5 +9,5 @@ bool endpoint_is_ipv4(const struct endpoint *e)
 
 bool endpoint_equal(const struct endpoint *a, const struct endpoint *b)
 {
-    return a->port == b->port && bytes_equal(a->addr, b->addr, sizeof a->addr);
+    return a->port == b->port && __builtin_memcmp(a->addr, b->addr, sizeof a->addr) == 0; /* no secret */
 }

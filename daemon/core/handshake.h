@@ -69,7 +69,8 @@ enum handshake_fault {
 struct handshake_engine {
     void *ctx;
     /* A context that knows nothing of a peer. What is shared between two contexts of one lane is used by one
-     * thread at a time; lanes are 0 to lanes-1. NULL: no memory. */
+     * thread at a time, but for a handshake with a PSK, which computes with none of it; lanes are 0 to
+     * lanes-1. NULL: no memory. */
     struct handshake *(*create)(void *ctx, uint8_t lane, const struct handshake_callbacks *callbacks,
                                 void *owner);
     /* Feeds one whole record from `peer`, to whose address the cookie is bound; NULL: goes on after

@@ -116,6 +116,19 @@ static void a_peer_of_another_network_is_served_before_the_rest_of_a_flood(void 
     assert_int_equal(run_turn(w), 4003);
 }
 
+static void a_peer_with_a_psk_takes_no_place_in_a_lane(void **state)
+{
+    struct world *w = *state;
+    struct world_client c = client(w, 20, 4000);
+    uint8_t hello[FAKE_HELLO_LEN];
+
+    fake_hello(0xC0A8, 0, hello);
+    world_send_record(&c, hello, sizeof hello);
+    assert_int_equal(submitted.count, 0);
+    assert_int_equal(fake.fed, 1);
+    world_expect(w, MSG_DGRAM_OUT);
+}
+
 static void what_arrives_during_a_turn_makes_up_the_next(void **state)
 {
     static const uint8_t CHANGE_CIPHER_SPEC[] = {20, 0xFE, 0xFD, 0, 0, 0, 0, 0, 0, 0, 5, 0, 1, 1};
@@ -167,10 +180,10 @@ static void a_new_handshake_of_the_same_peer_does_not_wait_for_the_olds_turn(voi
 {
     struct world *w = *state;
     struct world_client c = client(w, 20, 4000);
-    uint8_t again[FAKE_HELLO_LEN] = {22, 0xFE, 0xFD, 0, 0, 0, 0, 0, 0, 0, 1, 0, 46, 1};
+    uint8_t again[FAKE_HELLO_LEN];
 
     fake_send_hello(&c);
-    again[30] = 1; /* another random */
+    fake_hello(0xC0AE, 1, again);
     world_send_record(&c, again, sizeof again);
     assert_int_equal(submitted.count, 2);
     run_turn(w);
@@ -224,6 +237,7 @@ int main(void)
         TURNS(no_lane_is_given_more_than_it_needs),
         cmocka_unit_test_setup_teardown(a_peer_of_another_network_is_served_before_the_rest_of_a_flood,
                                         setup_one_lane, world_teardown),
+        TURNS(a_peer_with_a_psk_takes_no_place_in_a_lane),
         TURNS(what_arrives_during_a_turn_makes_up_the_next),
         TURNS(records_beyond_the_inbox_are_left_to_be_repeated),
         TURNS(a_handshake_that_ends_during_its_turn_is_freed_after_it),

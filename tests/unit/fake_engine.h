@@ -79,13 +79,25 @@ static inline void fake_send(struct handshake *h, const void *record, size_t len
     h->callbacks->send(h->owner, record, len);
 }
 
-enum { FAKE_HELLO_LEN = 13 + 12 + 34 };
+enum { FAKE_HELLO_LEN = 13 + 12 + 42, FAKE_HELLO_RANDOM_AT = 13 + 12 + 2 };
 
-/* The least that is taken for a ClientHello. */
+/* A ClientHello that offers TLS_ECDHE_ECDSA_WITH_AES_128_CCM_8, or with `suite` 0xC0A8 a PSK. */
+static inline void fake_hello(uint16_t suite, uint8_t random, uint8_t out[FAKE_HELLO_LEN])
+{
+    static const uint8_t HEADERS[] = {22, 0xFE, 0xFD, 0, 0, 0, 0, 0, 0, 0, 1,  0,    54,  1,
+                                      0,  0,    42,   0, 0, 0, 0, 0, 0, 0, 42, 0xFE, 0xFD};
+    const uint8_t rest[] = {0, 0, 0, 2, (uint8_t)(suite >> 8), (uint8_t)suite, 1, 0};
+
+    memcpy(out, HEADERS, sizeof HEADERS);
+    memset(out + FAKE_HELLO_RANDOM_AT, random, 32);
+    memcpy(out + FAKE_HELLO_LEN - sizeof rest, rest, sizeof rest);
+}
+
 static inline void fake_send_hello(struct world_client *c)
 {
-    const uint8_t hello[FAKE_HELLO_LEN] = {22, 0xFE, 0xFD, 0, 0, 0, 0, 0, 0, 0, 1, 0, 46, 1};
+    uint8_t hello[FAKE_HELLO_LEN];
 
+    fake_hello(0xC0AE, 0, hello);
     world_send_record(c, hello, sizeof hello);
 }
 
