@@ -2,7 +2,7 @@
 
 enum {
     SESSION_NUMBERS_RESERVED =
-        16, /* at a time: so many numbers are lost in a crash, and one write serves so many */
+        64, /* at a time: so many numbers are lost in a crash, and one write serves so many */
     SESSION_NUMBER_MAX = 0xFFFF,
     SESSION_NUMBERS_LOW = 0x8000, /* beyond it, numbers start again when the node has lost all sessions */
 };
