@@ -238,7 +238,9 @@ static struct delegation *spare_create(struct delegations *all)
 
     if (d == NULL)
         return NULL;
-    all->last_lane = lanes > 0 ? (uint8_t)((all->last_lane + 1) % lanes) : 0;
+    all->last_lane++;
+    if (all->last_lane >= lanes)
+        all->last_lane = 0;
     d->all = all;
     d->work = (struct handshake_work){.owner = d,
                                       .env = all->env,
