@@ -47,16 +47,46 @@ static enum status bind_value(struct store_db *db, sqlite3_stmt *s, int index, c
     return status_of(db, rc);
 }
 
-static enum status prepare(struct store_db *db, const char *sql, const struct store_value *values,
-                           size_t count, sqlite3_stmt **out)
+/* One that a walk further out is in the midst of is left alone: its row function may use the same text. */
+static enum status take_statement(struct store_db *db, const char *sql, sqlite3_stmt **out)
+{
+    for (size_t i = 0; i < STORE_KEPT_MAX && db->kept[i] != NULL; i++) {
+        *out = db->kept[i];
+        /* By text: a caller may have made it in a buffer of its own. */
+        if (!sqlite3_stmt_busy(*out) && strcmp(sqlite3_sql(*out), sql) == 0)
+            return SSM_OK;
+    }
+    if (sqlite3_prepare_v3(db->sqlite, sql, -1, SQLITE_PREPARE_PERSISTENT, out, NULL) != SQLITE_OK)
+        return io_error(db, "statement refused");
+    return SSM_OK;
+}
+
+/* No lock on rows and no pointer to the caller's values, which may be keys, stays behind. */
+static void give_statement_back(struct store_db *db, sqlite3_stmt *s)
+{
+    size_t i = 0;
+
+    sqlite3_reset(s);
+    sqlite3_clear_bindings(s);
+    while (i < STORE_KEPT_MAX && db->kept[i] != NULL && db->kept[i] != s)
+        i++;
+    if (i < STORE_KEPT_MAX)
+        db->kept[i] = s;
+    else
+        sqlite3_finalize(s);
+}
+
+static enum status walk_rows(struct store_db *db, sqlite3_stmt *s, const struct store_value *values,
+                             size_t count, enum status (*row)(void *arg, sqlite3_stmt *s), void *arg)
 {
     enum status status = SSM_OK;
+    int rc = SQLITE_DONE;
 
-    if (sqlite3_prepare_v2(db->sqlite, sql, -1, out, NULL) != SQLITE_OK)
-        return io_error(db, "statement refused"); /* *out is NULL */
     for (size_t i = 0; i < count && status == SSM_OK; i++)
-        status = bind_value(db, *out, (int)i + 1, &values[i]);
-    return status;
+        status = bind_value(db, s, (int)i + 1, &values[i]);
+    while (status == SSM_OK && (rc = sqlite3_step(s)) == SQLITE_ROW)
+        status = row(arg, s);
+    return status == SSM_OK ? status_of(db, rc) : status;
 }
 
 enum status store_db_each(struct store_db *db, const char *sql, const struct store_value *values,
@@ -64,16 +94,14 @@ enum status store_db_each(struct store_db *db, const char *sql, const struct sto
 {
     sqlite3_stmt *s;
     enum status status;
-    int rc = SQLITE_DONE;
 
-    /* Recursive. Nobody changes the rows that another thread is reading. */
+    /* Recursive. Nobody changes the rows that another thread is reading, or takes its statement. */
     sqlite3_mutex_enter(sqlite3_db_mutex(db->sqlite));
-    status = prepare(db, sql, values, count, &s);
-    while (status == SSM_OK && (rc = sqlite3_step(s)) == SQLITE_ROW)
-        status = row(arg, s);
-    if (status == SSM_OK)
-        status = status_of(db, rc);
-    sqlite3_finalize(s);
+    status = take_statement(db, sql, &s);
+    if (status == SSM_OK) {
+        status = walk_rows(db, s, values, count, row, arg);
+        give_statement_back(db, s);
+    }
     sqlite3_mutex_leave(sqlite3_db_mutex(db->sqlite));
     return status;
 }
@@ -82,7 +110,7 @@ static enum status no_row(void *arg, sqlite3_stmt *s)
 {
     (void)arg;
     (void)s;
-    return SSM_OK; /* a PRAGMA may answer with the value that it has set */
+    return SSM_OK;
 }
 
 enum status store_db_run(struct store_db *db, const char *sql, const struct store_value *values, size_t count)
@@ -158,25 +186,26 @@ static enum status take_int(void *arg, sqlite3_stmt *s)
     return SSM_OK;
 }
 
+/* Several statements that are needed once. */
+static enum status run_script(struct store_db *db, const char *script, const char *doing)
+{
+    return sqlite3_exec(db->sqlite, script, NULL, NULL, NULL) == SQLITE_OK ? SSM_OK : io_error(db, doing);
+}
+
 /* Exclusive locking keeps a second ssmd out and needs no shared memory; FULL makes each commit durable (rule:
  * a row is on disk before the peer is told). Deleted rows are overwritten. */
 static enum status configure(struct store_db *db)
 {
-    static const char *const pragmas[] = {
-        "PRAGMA locking_mode = EXCLUSIVE",
-        "PRAGMA journal_mode = WAL",
-        "PRAGMA synchronous = FULL",
-        "PRAGMA secure_delete = ON",
-        "PRAGMA foreign_keys = ON",
-        "PRAGMA temp_store = MEMORY",
-        "BEGIN EXCLUSIVE",
-        "COMMIT",
-    };
-    enum status status = SSM_OK;
-
-    for (size_t i = 0; i < sizeof pragmas / sizeof pragmas[0] && status == SSM_OK; i++)
-        status = store_db_run(db, pragmas[i], STORE_NO_VALUES);
-    return status;
+    return run_script(db,
+                      "PRAGMA locking_mode = EXCLUSIVE;"
+                      "PRAGMA journal_mode = WAL;"
+                      "PRAGMA synchronous = FULL;"
+                      "PRAGMA secure_delete = ON;"
+                      "PRAGMA foreign_keys = ON;"
+                      "PRAGMA temp_store = MEMORY;"
+                      "BEGIN EXCLUSIVE;"
+                      "COMMIT",
+                      "cannot be configured");
 }
 
 static enum status check_undamaged(struct store_db *db)
@@ -191,14 +220,6 @@ static enum status check_undamaged(struct store_db *db)
     return SSM_IO;
 }
 
-/* Several statements at once, in a transaction of the caller's. */
-static enum status run_script(struct store_db *db, const char *script)
-{
-    return sqlite3_exec(db->sqlite, script, NULL, NULL, NULL) == SQLITE_OK
-               ? SSM_OK
-               : io_error(db, "cannot make the tables");
-}
-
 static enum status make_tables(struct store_db *db, const char *const *steps, int found, int version)
 {
     char set_version[48];
@@ -208,9 +229,9 @@ static enum status make_tables(struct store_db *db, const char *const *steps, in
         return status;
     snprintf(set_version, sizeof set_version, "PRAGMA user_version = %d", version);
     for (int i = found; i < version && status == SSM_OK; i++)
-        status = run_script(db, steps[i]);
+        status = run_script(db, steps[i], "cannot make the tables");
     if (status == SSM_OK)
-        status = run_script(db, set_version);
+        status = run_script(db, set_version, "cannot set the version");
     return store_db_finish(db, status);
 }
 
@@ -242,6 +263,7 @@ enum status store_db_open(struct store_db *db, const char *path, const char *con
 
     snprintf(db->path, sizeof db->path, "%s", path);
     db->sqlite = NULL;
+    memset(db->kept, 0, sizeof db->kept);
     if (sqlite3_open_v2(path, &db->sqlite, flags, NULL) != SQLITE_OK) {
         log_line(LOG_ERR, "%s: cannot be opened: %s", path, sqlite3_errmsg(db->sqlite));
         status = SSM_IO;
@@ -262,6 +284,10 @@ enum status store_db_open(struct store_db *db, const char *path, const char *con
 
 void store_db_close(struct store_db *db)
 {
+    for (size_t i = 0; i < STORE_KEPT_MAX; i++) {
+        sqlite3_finalize(db->kept[i]);
+        db->kept[i] = NULL;
+    }
     sqlite3_close(db->sqlite);
     db->sqlite = NULL;
 }

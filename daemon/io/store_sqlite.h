@@ -3,6 +3,7 @@
  *
  * Used by the stores alone. Knows no table. Says in the log what failed, with the file's name. Any thread may
  * run statements: a statement, and all between begin and finish, is one step for every other thread.
+ * Statements are compiled once and kept up to close, without their values.
  */
 #ifndef SSM_STORE_SQLITE_H
 #define SSM_STORE_SQLITE_H
@@ -11,10 +12,14 @@
 
 #include <sqlite3.h>
 
-enum { STORE_PATH_MAX = 256 };
+enum {
+    STORE_PATH_MAX = 256,
+    STORE_KEPT_MAX = 32, /* above the number of texts of one store; what does not fit is compiled each time */
+};
 
 struct store_db {
     sqlite3 *sqlite;
+    sqlite3_stmt *kept[STORE_KEPT_MAX]; /* filled from the front, under the connection's lock */
     char path[STORE_PATH_MAX];
 };
 
@@ -51,7 +56,7 @@ struct store_value {
  */
 SSM_MUST_CHECK enum status store_db_run(struct store_db *db, const char *sql,
                                         const struct store_value *values, size_t count);
-/* Calls `row` for each row of a query; its error ends the walk and is returned. */
+/* Calls `row` for each row of a query; its error ends the walk and is returned. `row` may run statements. */
 SSM_MUST_CHECK enum status store_db_each(struct store_db *db, const char *sql,
                                          const struct store_value *values, size_t count,
                                          enum status (*row)(void *arg, sqlite3_stmt *s), void *arg);
