@@ -35,21 +35,22 @@ enum session_event {
 };
 
 struct session {
+    /* What look-ups compare, side by side: little memory to wait for. */
     struct endpoint peer;
     struct endpoint local;
-    uint32_t node; /* 0: not known yet */
-    uint32_t subscriber;
-    uint32_t
-        since_s; /* monotonic: when it became ACTIVE or CLOSING; may lie before the start of this process */
+    uint32_t node;    /* 0: not known yet */
+    uint16_t handle;  /* 0: none yet */
+    uint8_t state;    /* enum session_state; written by session_event() alone */
+    bool is_used;     /* a record has been relayed in either direction */
     uint32_t last_s;  /* ACTIVE: its last record; CLOSING: its last tombstone */
     uint32_t to_node; /* records relayed */
     uint32_t from_node;
-    struct replay tags;                   /* relay tags accepted */
-    uint16_t handle;                      /* 0: none yet */
-    uint16_t flight;                      /* number in the pool of withheld flights; 0: none */
-    uint8_t slot;                         /* at the node */
-    uint8_t state;                        /* enum session_state; written by session_event() alone */
-    bool is_used;                         /* a record has been relayed in either direction */
+    struct replay tags; /* relay tags accepted */
+    uint16_t flight;    /* number in the pool of withheld flights; 0: none */
+    uint32_t subscriber;
+    uint32_t
+        since_s;  /* monotonic: when it became ACTIVE or CLOSING; may lie before the start of this process */
+    uint8_t slot; /* at the node */
     uint8_t sealed[TOMBSTONE_SEALED_LEN]; /* the end of its tombstone; see session_keep_tombstone */
 };
 

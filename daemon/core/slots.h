@@ -17,8 +17,8 @@ struct slots {
     uint32_t cap;
 };
 
-/* The most memory that one of many slots takes: its place in the stack; a link and, as the number of heads is
- * a power of two, less than two heads. */
+/* The most memory that one of many slots takes: its place in the stack; in an index a link and, as the number
+ * of heads is a power of two, less than two heads. */
 enum { SLOTS_BYTES_EACH = sizeof(uint32_t), SLOT_INDEX_BYTES_EACH = 3 * sizeof(uint32_t) };
 
 void slots_init(struct slots *s, struct arena *a, uint32_t cap);

@@ -2,8 +2,9 @@
  * UDP sockets: opened by the parent, read and written in batches by `relay`.
  *
  * All are IPv6 sockets that take IPv4 in mapped form, so that there is one kind of address. A reply leaves
- * from the address that was addressed (RFC 3542 6.2). Knows nothing of what it carries; logs nothing per
- * datagram.
+ * from the address that was addressed (RFC 3542 6.2). Datagrams of one length that follow each other between
+ * the same endpoints cross the kernel as one, in both directions, where it can do so (UDP_SEGMENT, UDP_GRO);
+ * nobody outside sees the difference. Knows nothing of what it carries; logs nothing per datagram.
  */
 #ifndef SSM_UDP_H
 #define SSM_UDP_H
@@ -17,17 +18,25 @@ enum {
     UDP_OUTBOX_DATAGRAM = 1500, /* longer ones are sent by themselves */
 };
 
+enum udp_use {
+    UDP_PEERS, /* its datagrams come with the address that they were sent to */
+    UDP_LINK,  /* they do not; what it sends is never fragmented: a node has no room for that */
+};
+
 /*
  * Opens a non-blocking socket bound to `at`; two programs cannot share it. SSM_IO: errno says why.
  */
-SSM_MUST_CHECK enum status udp_open(const struct endpoint *at, int *fd);
+SSM_MUST_CHECK enum status udp_open(const struct endpoint *at, enum udp_use use, int *fd);
 
 struct udp_socket;
 
-/* One datagram; `headroom` bytes in front of it (udp_reader_create) are writable, and it is the handler's
- * until it returns. */
+/*
+ * One datagram, received at `now_ms` (monotonic); it and the `headroom` bytes in front of it
+ * (udp_reader_create) are the handler's until it returns, and not a byte behind it. In front of it may lie
+ * what the handler got before and has returned; behind it, what it gets next.
+ */
 typedef void udp_datagram_function(void *ctx, const struct endpoint *local, const struct endpoint *peer,
-                                   uint8_t *datagram, size_t len);
+                                   uint8_t *datagram, size_t len, uint64_t now_ms);
 
 /* Receive buffers, shared by all sockets of a process. NULL: no memory. */
 struct udp_reader;
@@ -39,7 +48,8 @@ struct udp_socket *udp_socket_create(struct udp_reader *reader, int fd, udp_data
 /* Flush the outbox before: it may hold datagrams for this socket. NULL is fine. */
 void udp_socket_destroy(struct udp_socket *socket);
 
-/* Datagrams of one turn of the loop, in order. They are copied. NULL: no memory. */
+/* Datagrams of one turn of the loop; those of one socket stay in order. They are copied. NULL: no memory.
+ * Asks the kernel what it can do, on a socket of its own. */
 struct udp_outbox;
 struct udp_outbox *udp_outbox_create(void);
 void udp_outbox_destroy(struct udp_outbox *outbox);

@@ -81,20 +81,20 @@ static void on_log(void *ctx, const char *event, uint32_t node, const struct end
 /* ---- sockets ---- */
 
 static void on_peer_datagram(void *ctx, const struct endpoint *local, const struct endpoint *peer,
-                             uint8_t *datagram, size_t len)
+                             uint8_t *datagram, size_t len, uint64_t now_ms)
 {
     const struct peer_port *port = ctx;
 
-    relay_from_peer(port->process->relay, port->node, local, peer, datagram, len, loop_now_ms());
+    relay_from_peer(port->process->relay, port->node, local, peer, datagram, len, now_ms);
 }
 
 static void on_node_datagram(void *ctx, const struct endpoint *local, const struct endpoint *peer,
-                             uint8_t *datagram, size_t len)
+                             uint8_t *datagram, size_t len, uint64_t now_ms)
 {
     struct relay_process *p = ctx;
 
     (void)local;
-    relay_from_node(p->relay, peer, datagram, len, loop_now_ms());
+    relay_from_node(p->relay, peer, datagram, len, now_ms);
 }
 
 /* What still waits to leave by the socket leaves first. */

@@ -103,7 +103,7 @@ static enum status open_socket(struct supervisor *s, enum message_socket kind, u
         errno = EMFILE;
         return SSM_NO_ROOM;
     }
-    if (udp_open(at, &b->fd) != SSM_OK)
+    if (udp_open(at, kind == SOCKET_NODE_LINK ? UDP_LINK : UDP_PEERS, &b->fd) != SSM_OK)
         return SSM_IO;
     b->kind = kind;
     b->node = node;

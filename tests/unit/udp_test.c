@@ -1,15 +1,17 @@
-/* UDP over loopback: the address that was addressed answers, batches keep their order, what the kernel
- * refuses is counted. */
+/* UDP over loopback: the address that was addressed answers, batches keep their order, segments arrive as the
+ * datagrams that they are, what the kernel refuses is counted. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <cmocka.h>
 
+#include "seeded.h"
 #include "udp.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <netinet/udp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -24,6 +26,7 @@ struct fixture {
     struct udp_reader *reader;
     struct udp_outbox *outbox;
     struct udp_socket *socket;
+    int fd; /* the socket's */
     uint16_t port;
     size_t count;
     size_t last_len;
@@ -32,10 +35,11 @@ struct fixture {
 };
 
 static void echo(void *ctx, const struct endpoint *local, const struct endpoint *peer, uint8_t *datagram,
-                 size_t len)
+                 size_t len, uint64_t now_ms)
 {
     struct fixture *f = ctx;
 
+    (void)now_ms;
     memset(datagram - HEADROOM, 0xEE, HEADROOM); /* is ours */
     f->count++;
     f->last_len = len;
@@ -77,19 +81,23 @@ static uint16_t port_of(int fd)
     return ntohs(bound.sin6_port);
 }
 
-static void open_echo(struct fixture *f, const char *address)
+static void open_use(struct fixture *f, const char *address, enum udp_use use)
 {
     const struct endpoint at = endpoint_of(address, 0);
-    int fd;
 
     memset(f, 0, sizeof *f);
     f->loop = loop_create();
     f->reader = udp_reader_create(f->loop, HEADROOM);
     f->outbox = udp_outbox_create();
-    assert_int_equal(udp_open(&at, &fd), SSM_OK);
-    f->port = port_of(fd);
-    f->socket = udp_socket_create(f->reader, fd, echo, f);
+    assert_int_equal(udp_open(&at, use, &f->fd), SSM_OK);
+    f->port = port_of(f->fd);
+    f->socket = udp_socket_create(f->reader, f->fd, echo, f);
     assert_non_null(f->socket);
+}
+
+static void open_echo(struct fixture *f, const char *address)
+{
+    open_use(f, address, UDP_PEERS);
 }
 
 static void close_echo(struct fixture *f)
@@ -146,16 +154,24 @@ static void test_the_address_that_was_addressed_answers(void **state)
     close_echo(&f);
 }
 
-static void test_ipv6(void **state)
+static bool has_ipv6(void)
 {
     const struct endpoint loopback = endpoint_of("::1", 0);
-    struct fixture f;
     int probe;
+    bool has = udp_open(&loopback, UDP_PEERS, &probe) == SSM_OK;
+
+    if (has)
+        close(probe);
+    return has;
+}
+
+static void test_ipv6(void **state)
+{
+    struct fixture f;
 
     (void)state;
-    if (udp_open(&loopback, &probe) != SSM_OK)
-        skip(); /* a machine without IPv6 addresses */
-    close(probe);
+    if (!has_ipv6())
+        skip();
     open_echo(&f, "::");
     expect_echo_from(&f, "::1", "::1");
     close_echo(&f);
@@ -178,34 +194,61 @@ static void test_two_programs_cannot_share_a_port(void **state)
     int second;
 
     (void)state;
-    assert_int_equal(udp_open(&at, &first), SSM_OK);
+    assert_int_equal(udp_open(&at, UDP_PEERS, &first), SSM_OK);
     at.port = port_of(first);
-    assert_int_equal(udp_open(&at, &second), SSM_IO);
+    assert_int_equal(udp_open(&at, UDP_PEERS, &second), SSM_IO);
     assert_int_equal(errno, EADDRINUSE);
     close(first);
 }
 
-static void test_more_than_a_batch_keeps_its_order(void **state)
+/* Many after few, and few after many. */
+static void test_batches_of_any_size_keep_their_order(void **state)
 {
+    static const uint32_t counts[] = {1, 3 * UDP_BATCH + 1, 1, 2, 1, UDP_BATCH, 5, 3 * UDP_BATCH};
     struct fixture f;
+    uint32_t next = 0;
     int peer;
 
     (void)state;
     open_echo(&f, "::ffff:127.0.0.1");
     peer = connect_peer("127.0.0.1", f.port);
-    for (uint32_t i = 0; i < 3 * UDP_BATCH + 1; i++)
-        assert_int_equal(send(peer, &i, sizeof i, 0), sizeof i);
-    settle(&f);
-    assert_int_equal(f.count, 3 * UDP_BATCH + 1);
-    for (uint32_t i = 0; i < 3 * UDP_BATCH + 1; i++) {
-        uint32_t got;
+    for (size_t i = 0; i < sizeof counts / sizeof counts[0]; i++) {
+        for (uint32_t n = next; n < next + counts[i]; n++)
+            assert_int_equal(send(peer, &n, sizeof n, 0), sizeof n);
+        settle(&f);
+        assert_int_equal(f.count, next + counts[i]);
+        for (; next < f.count; next++) {
+            uint32_t got;
 
-        assert_int_equal(recv(peer, &got, sizeof got, 0), sizeof got);
-        assert_int_equal(got, i);
+            assert_int_equal(recv(peer, &got, sizeof got, 0), sizeof got);
+            assert_int_equal(got, next);
+        }
     }
     assert_int_equal(udp_outbox_lost(f.outbox), 0);
     close(peer);
     close_echo(&f);
+}
+
+/* A node has no room for fragments; a peer's flight may need some. */
+static void test_the_link_alone_never_fragments(void **state)
+{
+    static const int wanted[] = {[UDP_PEERS] = IP_PMTUDISC_WANT, [UDP_LINK] = IP_PMTUDISC_DO};
+    static const int wanted6[] = {[UDP_PEERS] = IPV6_PMTUDISC_WANT, [UDP_LINK] = IPV6_PMTUDISC_DO};
+
+    (void)state;
+    for (int use = UDP_PEERS; use <= UDP_LINK; use++) {
+        socklen_t len = sizeof(int);
+        int got = -1;
+        int got6 = -1;
+        struct fixture f;
+
+        open_use(&f, "::", (enum udp_use)use);
+        assert_int_equal(getsockopt(f.fd, IPPROTO_IP, IP_MTU_DISCOVER, &got, &len), 0);
+        assert_int_equal(getsockopt(f.fd, IPPROTO_IPV6, IPV6_MTU_DISCOVER, &got6, &len), 0);
+        assert_int_equal(got, wanted[use]);
+        assert_int_equal(got6, wanted6[use]);
+        close_echo(&f);
+    }
 }
 
 static void test_sizes(void **state)
@@ -262,6 +305,256 @@ static void test_what_cannot_be_sent_is_left_out(void **state)
     close_echo(&f);
 }
 
+/* ---- segments ---- */
+
+enum { MANY = 40, PEERS = 3, LONGEST = 1200, MTU_MIN = 1280 };
+
+struct sent {
+    size_t to; /* which peer */
+    size_t len;
+    uint8_t bytes[LONGEST];
+};
+
+/* Datagrams as they come: often several of one length for one peer. */
+static void fill_at_random(struct sent sent[MANY])
+{
+    static const size_t lengths[] = {LONGEST, LONGEST, LONGEST, 800, 800, 64, 64, 64, 64, 63, 1, 0};
+
+    for (size_t i = 0; i < MANY; i++) {
+        bool goes_on = i > 0 && seeded_u32() % 4 > 0;
+
+        sent[i].to = goes_on ? sent[i - 1].to : seeded_u32() % PEERS;
+        sent[i].len =
+            goes_on ? sent[i - 1].len : lengths[seeded_u32() % (sizeof lengths / sizeof lengths[0])];
+        if (sent[i].len > 0 && seeded_u32() % 8 == 0)
+            sent[i].len--;
+        seeded_fill(sent[i].bytes, sent[i].len);
+    }
+}
+
+static void expect_datagram(int fd, const struct sent *wanted)
+{
+    uint8_t got[LONGEST + 1];
+
+    assert_int_equal(recv(fd, got, sizeof got, 0), (ssize_t)wanted->len);
+    assert_memory_equal(got, wanted->bytes, wanted->len);
+}
+
+static void expect_nothing(int fd)
+{
+    char byte;
+
+    assert_int_equal(recv(fd, &byte, sizeof byte, 0), -1);
+    assert_int_equal(errno, EAGAIN);
+}
+
+/* Where the fixture's socket sees that peer: it says something, which is echoed. */
+static struct endpoint meet(struct fixture *f, int peer)
+{
+    char got;
+
+    assert_int_equal(send(peer, "?", 1, 0), 1);
+    settle(f);
+    assert_int_equal(recv(peer, &got, sizeof got, 0), 1);
+    return f->peer;
+}
+
+/* Each peer gets its datagrams, byte for byte, in order and once, from the address that it talks to. */
+static void send_to_several(struct fixture *f, const char *address)
+{
+    static struct sent sent[MANY];
+    struct endpoint at[PEERS];
+    int peers[PEERS];
+
+    for (size_t i = 0; i < PEERS; i++) {
+        peers[i] = connect_peer(address, f->port);
+        at[i] = meet(f, peers[i]);
+    }
+    fill_at_random(sent);
+    for (size_t i = 0; i < MANY; i++)
+        udp_outbox_add(f->outbox, f->socket, &f->local, &at[sent[i].to], sent[i].bytes, sent[i].len);
+    udp_outbox_flush(f->outbox);
+    for (size_t i = 0; i < MANY; i++)
+        expect_datagram(peers[sent[i].to], &sent[i]);
+    for (size_t i = 0; i < PEERS; i++) {
+        expect_nothing(peers[i]);
+        close(peers[i]);
+    }
+    assert_int_equal(udp_outbox_lost(f->outbox), 0);
+}
+
+static void test_what_leaves_together_arrives_as_it_was(void **state)
+{
+    struct fixture f;
+
+    (void)state;
+    open_echo(&f, "::");
+    for (int i = 0; i < 100; i++) {
+        send_to_several(&f, "127.0.0.1");
+        send_to_several(&f, "127.77.3.9");
+        if (has_ipv6())
+            send_to_several(&f, "::1");
+    }
+    close_echo(&f);
+}
+
+/* A kernel that refuses the message of several datagrams takes each of them. */
+static void test_refused_segments_leave_one_by_one(void **state)
+{
+    struct fixture f;
+
+    (void)state;
+    open_echo(&f, "::");
+    assert_int_equal(setsockopt(f.fd, SOL_SOCKET, SO_NO_CHECK, &(int){1}, sizeof(int)), 0);
+    for (int i = 0; i < 20; i++)
+        send_to_several(&f, "127.0.0.1");
+    close_echo(&f);
+    if (!has_ipv6())
+        return;
+    open_echo(&f, "::1");
+    assert_int_equal(setsockopt(f.fd, IPPROTO_IPV6, IPV6_MTU, &(int){MTU_MIN}, sizeof(int)), 0);
+    for (int i = 0; i < 20; i++)
+        send_to_several(&f, "::1");
+    close_echo(&f);
+}
+
+/* Bytes of one message, and the length of the datagrams in it; 0: it is one. */
+static size_t receive_coalesced(int fd, uint8_t *out, size_t cap, int *segment_len)
+{
+    union {
+        struct cmsghdr header;
+        char room[CMSG_SPACE(sizeof(int))];
+    } control;
+    struct iovec iov = {out, cap};
+    struct msghdr msg = {.msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control};
+    ssize_t len;
+
+    msg.msg_controllen = sizeof control;
+    *segment_len = 0;
+    len = recvmsg(fd, &msg, 0);
+    assert_true(len >= 0);
+    if (CMSG_FIRSTHDR(&msg) != NULL)
+        memcpy(segment_len, CMSG_DATA(CMSG_FIRSTHDR(&msg)), sizeof *segment_len);
+    return (size_t)len;
+}
+
+/* Equal lengths, up to a shorter last one, leave in one message: a peer that wants to can see it. */
+static void test_equal_lengths_leave_in_one_message(void **state)
+{
+    static const struct {
+        size_t len;
+        int segment_len;
+    } wanted[] = {{290, 100}, {221, 110}, {120, 0}};
+    static const size_t lengths[] = {100, 100, 90, 110, 110, 1, 120};
+    uint8_t bytes[UDP_OUTBOX_DATAGRAM] = {0};
+    uint8_t got[UDP_OUTBOX_DATAGRAM];
+    struct fixture f;
+    struct endpoint at;
+    int peer;
+
+    (void)state;
+    open_echo(&f, "::ffff:127.0.0.1");
+    peer = connect_peer("127.0.0.1", f.port);
+    if (setsockopt(peer, IPPROTO_UDP, UDP_GRO, &(int){1}, sizeof(int)) != 0)
+        skip(); /* a kernel without it */
+    at = meet(&f, peer);
+    seeded_fill(bytes, sizeof bytes);
+    for (size_t i = 0, from = 0; i < sizeof lengths / sizeof lengths[0]; from += lengths[i++])
+        udp_outbox_add(f.outbox, f.socket, &f.local, &at, bytes + from, lengths[i]);
+    udp_outbox_flush(f.outbox);
+    for (size_t i = 0, from = 0; i < sizeof wanted / sizeof wanted[0]; from += wanted[i++].len) {
+        int segment_len;
+
+        assert_int_equal(receive_coalesced(peer, got, sizeof got, &segment_len), wanted[i].len);
+        assert_int_equal(segment_len, wanted[i].segment_len);
+        assert_memory_equal(got, bytes + from, wanted[i].len);
+    }
+    close(peer);
+    close_echo(&f);
+}
+
+/* Two of the gateway's addresses talk to one peer. */
+static void test_each_keeps_its_source_address(void **state)
+{
+    enum { SOURCES = 2 };
+    struct endpoint from[SOURCES] = {endpoint_of("::ffff:127.0.0.5", 0), endpoint_of("::ffff:127.0.0.6", 0)};
+    struct sockaddr_in any = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
+    int peer = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK, 0);
+    struct endpoint at = endpoint_of("::ffff:127.0.0.1", 0);
+    struct fixture f;
+
+    (void)state;
+    open_echo(&f, "::");
+    assert_int_equal(bind(peer, (struct sockaddr *)&any, sizeof any), 0);
+    at.port = port_of(peer);
+    for (uint8_t i = 0; i < MANY; i++)
+        udp_outbox_add(f.outbox, f.socket, &from[i / 3 % SOURCES], &at, &i, sizeof i);
+    udp_outbox_flush(f.outbox);
+    for (uint8_t i = 0; i < MANY; i++) {
+        struct sockaddr_in source;
+        socklen_t len = sizeof source;
+        uint8_t got;
+
+        assert_int_equal(recvfrom(peer, &got, sizeof got, 0, (struct sockaddr *)&source, &len), sizeof got);
+        assert_int_equal(got, i);
+        assert_memory_equal(&source.sin_addr, from[i / 3 % SOURCES].addr + 12, sizeof source.sin_addr);
+    }
+    close(peer);
+    close_echo(&f);
+}
+
+/* A peer sends `len` bytes as datagrams of `segment_len`; each is handled, and echoed, by itself. */
+static void send_coalesced(struct fixture *f, const char *address, size_t segment_len, size_t len)
+{
+    static uint8_t bytes[MANY * LONGEST];
+    uint8_t got[LONGEST + 1];
+    int peer = connect_peer(address, f->port);
+
+    (void)meet(f, peer);
+    f->count = 0;
+    assert_int_equal(setsockopt(peer, IPPROTO_UDP, UDP_SEGMENT, &(int){(int)segment_len}, sizeof(int)), 0);
+    seeded_fill(bytes, len);
+    assert_int_equal(send(peer, bytes, len, 0), (ssize_t)len);
+    settle(f);
+    assert_int_equal(f->count, (len + segment_len - 1) / segment_len);
+    for (size_t from = 0; from < len; from += segment_len) {
+        size_t wanted = len - from < segment_len ? len - from : segment_len;
+
+        assert_int_equal(recv(peer, got, sizeof got, 0), (ssize_t)wanted);
+        assert_memory_equal(got, bytes + from, wanted);
+    }
+    expect_nothing(peer);
+    close(peer);
+}
+
+static void test_what_arrives_together_is_handled_one_by_one(void **state)
+{
+    struct fixture f;
+    int probe;
+    int is_on = 0;
+    bool has_segments;
+
+    (void)state;
+    open_echo(&f, "::");
+    probe = connect_peer("127.0.0.1", f.port);
+    has_segments = setsockopt(probe, IPPROTO_UDP, UDP_SEGMENT, &(int){1}, sizeof(int)) == 0;
+    close(probe);
+    if (!has_segments)
+        skip(); /* a kernel without it */
+    assert_int_equal(getsockopt(f.fd, IPPROTO_UDP, UDP_GRO, &is_on, &(socklen_t){sizeof is_on}), 0);
+    assert_int_equal(is_on, 1);
+    for (int has_gro = 1; has_gro >= 0; has_gro--) {
+        assert_int_equal(setsockopt(f.fd, IPPROTO_UDP, UDP_GRO, &has_gro, sizeof has_gro), 0);
+        send_coalesced(&f, "127.0.0.1", 64, 64 * MANY);
+        send_coalesced(&f, "127.77.3.9", 100, 100 * MANY - 1);
+        send_coalesced(&f, "127.0.0.2", LONGEST, LONGEST * MANY - 700);
+        send_coalesced(&f, "127.0.0.1", 1, 2); /* shorter than the headroom */
+        if (has_ipv6())
+            send_coalesced(&f, "::1", 90, 90 * MANY - 30);
+    }
+    close_echo(&f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -269,10 +562,17 @@ int main(void)
         cmocka_unit_test(test_ipv6),
         cmocka_unit_test(test_an_ipv4_literal),
         cmocka_unit_test(test_two_programs_cannot_share_a_port),
-        cmocka_unit_test(test_more_than_a_batch_keeps_its_order),
+        cmocka_unit_test(test_batches_of_any_size_keep_their_order),
+        cmocka_unit_test(test_the_link_alone_never_fragments),
         cmocka_unit_test(test_sizes),
         cmocka_unit_test(test_what_cannot_be_sent_is_left_out),
+        cmocka_unit_test(test_what_leaves_together_arrives_as_it_was),
+        cmocka_unit_test(test_refused_segments_leave_one_by_one),
+        cmocka_unit_test(test_equal_lengths_leave_in_one_message),
+        cmocka_unit_test(test_each_keeps_its_source_address),
+        cmocka_unit_test(test_what_arrives_together_is_handled_one_by_one),
     };
 
+    seeded_start();
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
