@@ -266,6 +266,33 @@ subscriber_add() { # NAME KEY NODE...
     ctl subscriber add "$name" --psk-file "$work/$name.psk" "${grants[@]}" >/dev/null
 }
 
+# ---- certificates ----
+
+pki=$work/pki # what the gateway's CA has issued, and what openssl has made: NAME.crt and NAME.key
+ca_file=$pki/ca.crt
+
+ca_init() { # the gateway's own CA, and its certificate
+    mkdir -p "$pki"
+    ctl ca init >/dev/null
+    ctl ca export >"$ca_file"
+}
+
+# NAME HOW NODE...: lets a subscriber visit nodes by a certificate of the gateway's CA, itself (HOW is "pinned") or by its
+# common name ("subject").
+subscriber_add_certificate() {
+    local name=$1 how=$2 grants=() node by
+    shift 2
+    for node in "$@"; do
+        grants+=(--node "$node")
+    done
+    ctl ca issue "$name" --out "$pki" >/dev/null
+    case $how in
+    pinned) by=(--cert "$pki/$name.crt") ;;
+    subject) by=(--subject "$name") ;;
+    esac
+    ctl subscriber add "$name" "${by[@]}" "${grants[@]}" >/dev/null
+}
+
 # What most tests stand on: nodes kitchen and bedroom; alice granted both, bob the bedroom alone.
 alice_key=key-of-alice-0001
 bob_key=key-of-bob-000001
@@ -284,12 +311,62 @@ gateway_with_nodes() { # ["OPTION = VALUE"...]
     node_await bedroom
 }
 
+# HOW [NODE...]: what requests are made with from here on: psk (alice's), or the certificate of carol, who may visit the
+# nodes (all) by it, pinned or by its subject.
+use_credential() {
+    local how=$1
+    shift
+    [ $# -gt 0 ] || set -- kitchen bedroom
+    case $how in
+    psk) ;;
+    pinned | subject)
+        ca_init
+        subscriber_add_certificate carol "$how" "$@"
+        cert=carol
+        ;;
+    *) fail "unknown credential $how" ;;
+    esac
+}
+
+# ---- a network of two hosts ----
+
+# Before lib.sh is sourced, a script becomes a host of its own by:
+#   [ -n "${SSM_NET:-}" ] || exec env SSM_NET=own unshare --net "$0" "$@"
+# Then net_make MTU makes a second host and a link between both. The gateway's host has two addresses of each family (of
+# the ranges for documentation); clients run on the other: $client_net is the command that does it.
+net_make() {
+    local mtu=$1 client_host
+    need ip iproute2
+    ip link set lo up
+    unshare --net sleep 300 9>&- &
+    client_host=$!
+    started+=($client_host)
+    client_net="nsenter --target $client_host --net"
+    await 5 "a second network" net_is_apart $client_host
+    ip link add name gateway mtu "$mtu" type veth peer name client mtu "$mtu" netns $client_host
+    ip address add 192.0.2.1/24 dev gateway
+    ip address add 192.0.2.2/24 dev gateway
+    ip link set gateway up
+    $client_net ip address add 192.0.2.9/24 dev client
+    $client_net ip link set client up
+    if [ "$mtu" -ge 1280 ]; then # RFC 8200 5
+        ip address add 2001:db8::1/64 dev gateway nodad
+        ip address add 2001:db8::2/64 dev gateway nodad
+        $client_net ip address add 2001:db8::9/64 dev client nodad
+    fi
+}
+
+net_is_apart() {
+    [ "$(readlink "/proc/$1/ns/net")" != "$(readlink /proc/self/ns/net)" ]
+}
+
 # ---- the proxy ----
 
-proxy_start() { # NAME LISTEN-PORT TO-PORT [OPTION...]: its log is $work/NAME.datagrams
+# NAME LISTEN-PORT TO-PORT [OPTION...]: udp_proxy.py, or $proxy_program; its log is $work/NAME.datagrams
+proxy_start() {
     local name=$1 listen=$2 to=$3
     shift 3
-    "$tests_dir/proxy/udp_proxy.py" --listen "$listen" --to "$to" --log "$work/$name.datagrams" "$@" \
+    "$tests_dir/proxy/${proxy_program:-udp_proxy.py}" --listen "$listen" --to "$to" --log "$work/$name.datagrams" "$@" \
         </dev/null >"$work/proxy-$name.log" 2>&1 9>&- &
     proxy_pid=$!
     started+=($proxy_pid)
@@ -301,23 +378,70 @@ proxy_start() { # NAME LISTEN-PORT TO-PORT [OPTION...]: its log is $work/NAME.da
 suite_openssl=PSK-AES128-CCM8:@SECLEVEL=0
 suite_gnutls=NORMAL:-KX-ALL:+PSK:-CIPHER-ALL:+AES-128-CCM-8:-VERS-ALL:+VERS-DTLS1.2
 
-# CLIENT PORT METHOD PATH [PAYLOAD]: one request as alice (or $as with key $key) through a stock client; its reply's
-# payload on standard output.
+# The peers that we build, and the one that npm installs: once for all tests, from the registry that npm is set up for.
+peers_dir=$build_dir/tests/interop/peers
+PATH=$PATH:$peers_dir:$tests_dir/interop/peers/node
+export NODE_PATH=$peers_dir/node/node_modules
+
+client_prepare() { # CLIENT
+    case $1 in
+    s_client) need openssl openssl ;;
+    gnutls-cli) need gnutls-cli gnutls-bin ;;
+    wolfssl_client) need wolfssl_client "libwolfssl-dev, and build" ;;
+    pion_client) need pion_client "golang-go golang-github-pion-dtls.v2-dev, and build" ;;
+    node_dtls_client)
+        need node nodejs
+        need npm npm
+        "$tests_dir/interop/peers/node/install" "$peers_dir/node" || fail "no packages for node_dtls_client"
+        ;;
+    coap-client-*) need "$1" libcoap3-bin ;;
+    *) fail "unknown client $1" ;;
+    esac
+}
+
+# CLIENT PORT METHOD PATH [PAYLOAD]: one request through a stock client; its reply's payload on standard output. As alice
+# (or $as) with her key (or $key); or, if $cert is set, with that certificate of $pki, which may be "none". To 127.0.0.1
+# (or $host), asking for $server_name. $client_options go to libcoap's client, or to rawcoap.py for the others.
 request() {
     local client=$1 port=$2 method=$3 path=$4 payload=${5-}
-    local identity=${as:-alice} secret=${key:-$alice_key}
+    local address=${host:-127.0.0.1}
+    local uri="coaps://$address:$port/$path"
+    case $address in
+    *:*) uri="coaps://[$address]:$port/$path" ;;
+    esac
+    client_prepare "$client"
     case $client in
     coap-client-*)
-        need "$client" libcoap3-bin
-        timeout 25 "$client" -B 20 -m "$method" -u "$identity" -k "$secret" ${payload:+-e "$payload"} \
-            ${client_options:-} "coaps://127.0.0.1:$port/$path" 2>>"$work/client.log"
+        ${client_net:-} timeout 25 "$client" -B 20 -m "$method" $(coap_client_credentials) ${payload:+-e "$payload"} \
+            ${client_options:-} "$uri" 2>>"$work/client.log"
         ;;
-    s_client | gnutls-cli)
-        timeout 25 "$tests_dir/interop/rawcoap.py" --client "$client" --port "$port" --identity "$identity" \
-            --key "$secret" ${client_options:-} "$method" "$path" ${payload:+"$payload"} 2>>"$work/client.log"
+    *)
+        ${client_net:-} timeout 25 "$tests_dir/interop/rawcoap.py" --client "$client" --host "$address" --port "$port" \
+            $(rawcoap_credentials) ${server_name:+--server-name "$server_name"} ${client_options:-} \
+            "$method" "$path" ${payload:+"$payload"} 2>>"$work/client.log"
         ;;
-    *) fail "unknown client $client" ;;
     esac
+}
+
+coap_client_credentials() {
+    if [ "${cert:-}" = none ]; then
+        echo "-R $ca_file"
+    elif [ -n "${cert:-}" ]; then
+        echo "-c $pki/$cert.crt -j $pki/$cert.key -C $ca_file"
+    else
+        echo "-u ${as:-alice} -k ${key:-$alice_key}"
+    fi
+}
+
+rawcoap_credentials() {
+    if [ "${cert:-}" = none ]; then
+        echo "--ca $ca_file"
+    elif [ -n "${cert:-}" ]; then
+        echo "--cert $pki/$cert.crt --cert-key $pki/$cert.key --ca $ca_file"
+        [ ! -e "$pki/$cert.chain" ] || echo "--cert-chain $pki/$cert.chain"
+    else
+        echo "--identity ${as:-alice} --key ${key:-$alice_key}"
+    fi
 }
 
 is_temperature() { # a reading: "21.5"
@@ -361,4 +485,19 @@ gnutls_start() { # NAME PORT
     gnutls_pid=$!
     started+=($gnutls_pid)
     exec {gnutls_in}>"$work/$name.in"
+}
+
+# NAME CLIENT PORT: starts a client that knows DTLS alone in the background, with the same variables as request. What it
+# receives goes to $work/NAME.out, what it says to $work/NAME.log; $client_in is its standard input, $client_pid itself.
+client_start() {
+    local name=$1 client=$2 port=$3
+    client_prepare "$client"
+    rm -f "$work/$name.in"
+    mkfifo "$work/$name.in"
+    ${client_net:-} "$tests_dir/interop/rawcoap.py" --pipe --client "$client" --host "${host:-127.0.0.1}" --port "$port" \
+        $(rawcoap_credentials) ${server_name:+--server-name "$server_name"} ${client_options:-} \
+        <"$work/$name.in" >"$work/$name.out" 2>"$work/$name.log" 9>&- &
+    client_pid=$!
+    started+=($client_pid)
+    exec {client_in}>"$work/$name.in"
 }

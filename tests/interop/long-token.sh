@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
-# long-token.sh CLIENT: the longest token of RFC 7252, eight bytes, comes back.
+# long-token.sh CLIENT [CREDENTIAL]: the longest token of RFC 7252, eight bytes, comes back.
 . "$(dirname "$0")/../integration/lib.sh"
 client=$1
 gateway_with_nodes
+use_credential "${2:-psk}"
 
 case $client in
 coap-client-*) option="-T tokentok" ;;

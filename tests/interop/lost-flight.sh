@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
-# lost-flight.sh CLIENT N: the gateway's last flight is lost N times; the client repeats its own, and gets the very same
-# bytes again (a second encryption under the same number would give the key away).
+# lost-flight.sh CLIENT N [CREDENTIAL]: the gateway's last flight is lost N times; the client repeats its own, and gets
+# the very same bytes again (a second encryption under the same number would give the key away).
 . "$(dirname "$0")/../integration/lib.sh"
 client=$1
 losses=$2
 gateway_with_nodes
+use_credential "${3:-psk}"
 proxy_start peer $proxy_port $kitchen_port --lose-flights "$losses"
 
 reading=$(request "$client" $proxy_port get temperature)

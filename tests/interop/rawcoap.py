@@ -1,5 +1,8 @@
 #!/usr/bin/python3
-"""One CoAP request as raw bytes through openssl s_client or gnutls-cli, which know DTLS and nothing of CoAP.
+"""One CoAP request as raw bytes through a client that knows DTLS and nothing of CoAP.
+
+The clients are openssl s_client, gnutls-cli and our own (tests/interop/peers): what goes into each on
+standard input leaves it as one record, and the other way round.
 
 Prints each reply's payload on a line of its own; a payload in blocks (RFC 7959) is put together. With --verbose the
 lengths of all messages, as they were sealed, go to standard error.
@@ -11,22 +14,70 @@ import subprocess
 import sys
 import time
 
-SUITE = {
-    "s_client": "PSK-AES128-CCM8:@SECLEVEL=0",
-    "gnutls-cli": "NORMAL:-KX-ALL:+PSK:-CIPHER-ALL:+AES-128-CCM-8:-VERS-ALL:+VERS-DTLS1.2",
-}
 METHODS = {"get": 1, "post": 2, "put": 3, "delete": 4}
 CON, ACK, RST = 0, 2, 3
 OBSERVE, URI_PATH, BLOCK2 = 6, 11, 23
 
 
+SUITES_OPENSSL = {"psk": "PSK-AES128-CCM8", "ecdsa": "ECDHE-ECDSA-AES128-CCM8", "rsa": "AES128-CCM8"}
+EXCHANGES_GNUTLS = {"psk": "PSK", "ecdsa": "ECDHE-ECDSA", "rsa": "RSA"}
+CLIENTS = ("s_client", "gnutls-cli", "wolfssl_client", "pion_client", "node_dtls_client")
+
+
+def openssl_command(options, kind):
+    host = f"[{options.host}]" if ":" in options.host else options.host
+    command = ["openssl", "s_client", "-dtls1_2", "-connect", f"{host}:{options.port}", "-nbio", "-quiet",
+               "-cipher", SUITES_OPENSSL[kind] + ":@SECLEVEL=0"]
+    command += ["-servername", options.server_name] if options.server_name else ["-noservername"]
+    if kind == "psk":
+        command += ["-psk", options.key.encode().hex(), "-psk_identity", options.identity]
+    else:
+        command += ["-CAfile", options.ca, "-verify_return_error"]
+    if options.cert:
+        command += ["-cert", options.cert, "-key", options.cert_key]
+    if options.cert_chain:
+        command += ["-cert_chain", options.cert_chain]
+    if not options.pipe:  # it takes its leave when its input ends, and no byte for a command
+        command += ["-no_ign_eof", "-nocommands"]
+    return command
+
+
+def gnutls_command(options, kind):
+    priority = (f"NORMAL:-KX-ALL:+{EXCHANGES_GNUTLS[kind]}:-CIPHER-ALL:+AES-128-CCM-8:-VERS-ALL:+VERS-DTLS1.2:"
+                "-GROUP-ALL:+GROUP-SECP256R1")
+    command = ["gnutls-cli", "--udp", "-p", str(options.port), options.host, "--priority", priority,
+               "--logfile", "/dev/stderr"]
+    command += ["--sni-hostname", options.server_name] if options.server_name else ["--disable-sni"]
+    if kind == "psk":
+        command += ["--pskusername", options.identity, "--pskkey", options.key.encode().hex()]
+    else:
+        command += ["--x509cafile", options.ca, "--verify-hostname", options.verify_name]
+    if options.cert:
+        command += ["--x509certfile", options.cert, "--x509keyfile", options.cert_key]
+    return command
+
+
+def peer_command(options, kind):
+    """Our clients on wolfSSL, Pion and node-dtls-client."""
+    command = [options.client + (".js" if options.client == "node_dtls_client" else "")]
+    if kind == "psk":
+        command += ["--identity", options.identity, "--psk", options.key.encode().hex()]
+    else:
+        command += ["--ca", options.ca]
+    if options.cert:
+        command += ["--cert", options.cert, "--cert-key", options.cert_key]
+    if options.server_name:
+        command += ["--server-name", options.server_name]
+    return command
+
+
 def command_line(options):
-    key = options.key.encode().hex()
+    kind = "psk" if options.ca is None else "rsa" if options.rsa else "ecdsa"
     if options.client == "s_client":
-        return ["openssl", "s_client", "-dtls1_2", "-connect", f"127.0.0.1:{options.port}", "-psk", key,
-                "-psk_identity", options.identity, "-cipher", SUITE["s_client"], "-nbio", "-quiet"]
-    return ["gnutls-cli", "--udp", "-p", str(options.port), "127.0.0.1", "--pskusername", options.identity,
-            "--pskkey", key, "--priority", SUITE["gnutls-cli"], "--logfile", "/dev/stderr"]
+        return openssl_command(options, kind) + options.client_option
+    if options.client == "gnutls-cli":
+        return gnutls_command(options, kind) + options.client_option
+    return peer_command(options, kind) + options.client_option + [options.host, str(options.port)]
 
 
 def encode_options(options):
@@ -135,26 +186,45 @@ class Conversation:
             yield payload
 
     def end(self):
+        """Lets the client take its leave, but not for long: one that waits for its handshake may not care."""
         self.client.stdin.close()
-        self.client.terminate()
-        self.client.wait(5)
+        try:
+            self.client.wait(1)
+        except subprocess.TimeoutExpired:
+            self.client.kill()
+            self.client.wait()
 
 
 def main():
     parser = argparse.ArgumentParser(description="A CoAP request through a plain DTLS client.")
-    parser.add_argument("--client", choices=SUITE, required=True)
+    parser.add_argument("--client", choices=CLIENTS, required=True)
+    parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, required=True)
-    parser.add_argument("--identity", required=True)
-    parser.add_argument("--key", required=True)
+    parser.add_argument("--identity", help="with --key: PSK")
+    parser.add_argument("--key")
+    parser.add_argument("--ca", metavar="PEM", help="that the server's certificate is of; in place of --identity")
+    parser.add_argument("--cert", metavar="PEM", help="our certificate, and those between it and its CA")
+    parser.add_argument("--cert-key", metavar="PEM")
+    parser.add_argument("--cert-chain", metavar="PEM", help="those between alone, for s_client")
+    parser.add_argument("--rsa", action="store_true", help="RSA key exchange in place of ECDHE-ECDSA")
+    parser.add_argument("--server-name", help="SNI; none without")
+    parser.add_argument("--verify-name", default="gateway", help="the name in the server's certificate")
+    parser.add_argument("--client-option", action="append", default=[], metavar="WORD",
+                        help="a word more on the client's command line")
     parser.add_argument("--observe", type=int, default=0, metavar="N", help="observe, and end after N notifications")
     parser.add_argument("--token", default="5a", metavar="HEX")
     parser.add_argument("--timeout", type=float, default=20)
     parser.add_argument("--verbose", action="store_true")
-    parser.add_argument("method", choices=METHODS)
-    parser.add_argument("path")
+    parser.add_argument("--pipe", action="store_true",
+                        help="no request: become the client, for a caller who writes and reads the messages")
+    parser.add_argument("method", choices=METHODS, nargs="?", default="get")
+    parser.add_argument("path", nargs="?", default="temperature")
     parser.add_argument("payload", nargs="?", default="")
     options = parser.parse_args()
 
+    if options.pipe:
+        command = command_line(options)
+        os.execvp(command[0], command)
     conversation = Conversation(options)
     try:
         if options.observe:

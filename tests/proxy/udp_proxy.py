@@ -44,11 +44,13 @@ class Proxy:
             return
         lost = self.is_lost(direction, datagram)
         self.log.write(f"{direction} {'lost' if lost else 'kept'} {datagram.hex()}\n")
-        if lost:
-            return
+        if not lost:
+            self.pass_on(direction, sender if client is None else client, datagram)
+
+    def pass_on(self, direction, client, datagram):
         try:
-            if client is None:
-                self.upstream_of(sender).send(datagram)
+            if direction == "up":
+                self.upstream_of(client).send(datagram)
             else:
                 self.listener.sendto(datagram, client)
         except ConnectionRefusedError:
@@ -61,14 +63,15 @@ class Proxy:
                 self.move(ready.fileobj, ready.data)
 
 
-def main():
-    parser = argparse.ArgumentParser(description="UDP proxy on 127.0.0.1 that loses and logs.")
+def arguments(description):
+    parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--listen", type=int, required=True, metavar="PORT")
     parser.add_argument("--to", type=int, required=True, metavar="PORT")
     parser.add_argument("--log", required=True, metavar="FILE")
     parser.add_argument("--lose-flights", type=int, default=0, metavar="N",
                         help="lose the first N datagrams from the server that start with ChangeCipherSpec")
-    Proxy(parser.parse_args()).run()
+    return parser
 
 
-main()
+if __name__ == "__main__":
+    Proxy(arguments("UDP proxy on 127.0.0.1 that loses and logs.").parse_args()).run()
