@@ -6,6 +6,7 @@
 #include "keys_certificates.h"
 #include "log.h"
 #include "processes.h"
+#include "registers.h"
 #include "store_keys.h"
 #include "workers.h"
 
@@ -99,6 +100,7 @@ static void submit_turn(void *ctx, struct handshake_work *w)
 static void run_turn(void *work)
 {
     handshake_work_run(work);
+    registers_wipe();
 }
 
 static void on_turn(void *ctx, void *work)
@@ -198,6 +200,7 @@ static uint64_t turn(void *ctx, uint64_t now)
     uint64_t heartbeat_ms = child_turn(&p->child, now);
 
     expiry_log_daily(&p->certificates.expiry, wall_s(p));
+    registers_wipe(); /* of what turns and hand-overs have copied */
     return next_ms < heartbeat_ms ? next_ms : heartbeat_ms;
 }
 
