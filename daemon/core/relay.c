@@ -143,21 +143,6 @@ enum status relay_load(struct relay *r, uint64_t now_ms, uint64_t wall_s)
 
 /* ---- datagrams ---- */
 
-void relay_expect_from_peer(const struct relay *r, const struct endpoint *local, const struct endpoint *peer)
-{
-    session_expect_by_peer(&r->sessions, local, peer);
-}
-
-void relay_expect_from_node(const struct relay *r, const struct endpoint *node, uint8_t *datagram, size_t len)
-{
-    const struct relay_node *known = relay_nodes_find_endpoint(&r->nodes, node);
-    struct record record;
-    uint16_t handle;
-
-    if (known != NULL && linkframe_decode(datagram, len, &handle, &record) == SSM_OK)
-        session_expect_by_handle(&r->sessions, known->id, handle);
-}
-
 void relay_from_peer(struct relay *r, uint32_t node, const struct endpoint *local,
                      const struct endpoint *peer, uint8_t *datagram, size_t len, uint64_t now_ms)
 {

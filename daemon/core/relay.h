@@ -25,13 +25,6 @@ void relay_destroy(struct relay *r);
 /* Reads back rows and nodes after a start. */
 SSM_MUST_CHECK enum status relay_load(struct relay *r, uint64_t now_ms, uint64_t wall_s);
 
-/*
- * A datagram that is going to come, behind others of its batch, through relay_from_peer or relay_from_node:
- * has the memory of its session fetched meanwhile. Changes nothing.
- */
-void relay_expect_from_peer(const struct relay *r, const struct endpoint *local, const struct endpoint *peer);
-void relay_expect_from_node(const struct relay *r, const struct endpoint *node, uint8_t *datagram,
-                            size_t len);
 /* One datagram that a peer sent to a node's port (node > 0) or to the shared port (node 0). RELAY_HEADROOM
  * bytes in front of it are writable. */
 void relay_from_peer(struct relay *r, uint32_t node, const struct endpoint *local,

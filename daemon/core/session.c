@@ -107,29 +107,6 @@ void session_remove(struct session_table *t, struct session *s)
     slots_give(&t->slots, number);
 }
 
-static void session_expect(const struct session_table *t, const struct slot_index *x, uint64_t hash)
-{
-    uint32_t first = slot_index_first(x, hash);
-    const struct session *s = &t->all[first - 1];
-
-    if (first == 0)
-        return;
-    __builtin_prefetch(&x->next[first]);
-    __builtin_prefetch(s);
-    __builtin_prefetch((const uint8_t *)(s + 1) - 1);
-}
-
-void session_expect_by_peer(const struct session_table *t, const struct endpoint *local,
-                            const struct endpoint *peer)
-{
-    session_expect(t, &t->by_peer, hash_of_peer(t, local, peer));
-}
-
-void session_expect_by_handle(const struct session_table *t, uint32_t node, uint16_t handle)
-{
-    session_expect(t, &t->by_handle, hash_of_handle(t, node, handle));
-}
-
 struct session_pair session_find_by_peer(const struct session_table *t, const struct endpoint *local,
                                          const struct endpoint *peer)
 {

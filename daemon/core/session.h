@@ -91,10 +91,6 @@ struct session_pair {
     struct session *opening; /* HANDSHAKING or KEYING */
 };
 
-/* Has the processor fetch what the look-up of the same name will touch, and goes on. */
-void session_expect_by_peer(const struct session_table *t, const struct endpoint *local,
-                            const struct endpoint *peer);
-void session_expect_by_handle(const struct session_table *t, uint32_t node, uint16_t handle);
 struct session_pair session_find_by_peer(const struct session_table *t, const struct endpoint *local,
                                          const struct endpoint *peer);
 /* KEYING or ACTIVE: a session in state CLOSING has no handle any more. NULL: none. */

@@ -104,7 +104,8 @@ struct udp_socket {
     unsigned patience;     /* full batches until more is asked for */
     struct endpoint local; /* that it is bound to; of any address, each datagram tells its own */
     struct loop_watch *readable;
-    struct udp_handler handler;
+    udp_datagram_function *fn;
+    void *ctx;
 };
 
 struct udp_reader *udp_reader_create(struct loop *loop, size_t headroom)
@@ -189,8 +190,7 @@ static size_t read_control(struct msghdr *msg, struct endpoint *local)
     return segment_len > 0 ? (size_t)segment_len : 0;
 }
 
-static void hand_out(const struct udp_socket *s, struct mmsghdr *message, udp_datagram_function *fn,
-                     uint64_t now_ms)
+static void hand_out(const struct udp_socket *s, struct mmsghdr *message, uint64_t now_ms)
 {
     const struct endpoint peer = from_sockaddr(message->msg_hdr.msg_name);
     struct endpoint local = s->local;
@@ -201,7 +201,7 @@ static void hand_out(const struct udp_socket *s, struct mmsghdr *message, udp_da
     do {
         size_t len = segment_len > 0 && segment_len < left ? segment_len : left;
 
-        fn(s->handler.ctx, &local, &peer, at, len < UDP_DATAGRAM_MAX ? len : UDP_DATAGRAM_MAX, now_ms);
+        s->fn(s->ctx, &local, &peer, at, len < UDP_DATAGRAM_MAX ? len : UDP_DATAGRAM_MAX, now_ms);
         at += len;
         left -= len;
     } while (left > 0);
@@ -214,13 +214,11 @@ static void on_readable(void *ctx)
     unsigned count = receive_batch(s);
     uint64_t now_ms = loop_now_ms();
 
-    for (unsigned i = 0; i < count && count > 1; i++)
-        hand_out(s, &s->reader->messages[i], s->handler.expect, now_ms);
     for (unsigned i = 0; i < count; i++)
-        hand_out(s, &s->reader->messages[i], s->handler.handle, now_ms);
+        hand_out(s, &s->reader->messages[i], now_ms);
 }
 
-struct udp_socket *udp_socket_create(struct udp_reader *reader, int fd, const struct udp_handler *handler)
+struct udp_socket *udp_socket_create(struct udp_reader *reader, int fd, udp_datagram_function *fn, void *ctx)
 {
     struct udp_socket *s = calloc(1, sizeof *s);
     struct sockaddr_in6 bound;
@@ -233,7 +231,8 @@ struct udp_socket *udp_socket_create(struct udp_reader *reader, int fd, const st
     s->reader = reader;
     s->fd = fd;
     s->batch = UDP_BATCH;
-    s->handler = *handler;
+    s->fn = fn;
+    s->ctx = ctx;
     s->readable = loop_watch_readable(reader->loop, fd, on_readable, s);
     if (s->readable == NULL || getsockname(fd, (struct sockaddr *)&bound, &len) != 0) {
         udp_socket_destroy(s);

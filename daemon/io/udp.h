@@ -43,16 +43,8 @@ struct udp_reader;
 struct udp_reader *udp_reader_create(struct loop *loop, size_t headroom);
 void udp_reader_destroy(struct udp_reader *reader);
 
-/* Both get every datagram; of a batch, `expect` gets all before `handle` gets the first, so that it can have
- * memory fetched. It changes nothing. */
-struct udp_handler {
-    void *ctx;
-    udp_datagram_function *expect;
-    udp_datagram_function *handle;
-};
-
 /* Takes `fd` over, on failure too (NULL). */
-struct udp_socket *udp_socket_create(struct udp_reader *reader, int fd, const struct udp_handler *handler);
+struct udp_socket *udp_socket_create(struct udp_reader *reader, int fd, udp_datagram_function *fn, void *ctx);
 /* Flush the outbox before: it may hold datagrams for this socket. NULL is fine. */
 void udp_socket_destroy(struct udp_socket *socket);
 

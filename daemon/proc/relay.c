@@ -80,33 +80,12 @@ static void on_log(void *ctx, const char *event, uint32_t node, const struct end
 
 /* ---- sockets ---- */
 
-static void expect_peer_datagram(void *ctx, const struct endpoint *local, const struct endpoint *peer,
-                                 uint8_t *datagram, size_t len, uint64_t now_ms)
-{
-    const struct peer_port *port = ctx;
-
-    (void)datagram;
-    (void)len;
-    (void)now_ms;
-    relay_expect_from_peer(port->process->relay, local, peer);
-}
-
 static void on_peer_datagram(void *ctx, const struct endpoint *local, const struct endpoint *peer,
                              uint8_t *datagram, size_t len, uint64_t now_ms)
 {
     const struct peer_port *port = ctx;
 
     relay_from_peer(port->process->relay, port->node, local, peer, datagram, len, now_ms);
-}
-
-static void expect_node_datagram(void *ctx, const struct endpoint *local, const struct endpoint *peer,
-                                 uint8_t *datagram, size_t len, uint64_t now_ms)
-{
-    const struct relay_process *p = ctx;
-
-    (void)local;
-    (void)now_ms;
-    relay_expect_from_node(p->relay, peer, datagram, len);
 }
 
 static void on_node_datagram(void *ctx, const struct endpoint *local, const struct endpoint *peer,
@@ -141,8 +120,7 @@ static void add_port(struct relay_process *p, uint16_t number, uint32_t node, in
         return;
     }
     *port = (struct peer_port){.process = p, .node = node};
-    port->socket =
-        udp_socket_create(p->reader, fd, &(struct udp_handler){port, expect_peer_datagram, on_peer_datagram});
+    port->socket = udp_socket_create(p->reader, fd, on_peer_datagram, port);
     if (port->socket == NULL)
         free(port);
     else
@@ -157,8 +135,7 @@ static void take_socket(struct relay_process *p, const struct message *m, int fd
     }
     udp_outbox_flush(p->outbox);
     udp_socket_destroy(p->link);
-    p->link =
-        udp_socket_create(p->reader, fd, &(struct udp_handler){p, expect_node_datagram, on_node_datagram});
+    p->link = udp_socket_create(p->reader, fd, on_node_datagram, p);
 }
 
 /* ---- the other processes ---- */
