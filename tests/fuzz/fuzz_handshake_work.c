@@ -97,8 +97,11 @@ static void run(struct handshake_work *w, struct handshake *h, struct reader *in
     size_t len = reader_u8(in);
     len |= (size_t)reader_u8(in) << 8;
     len = len < in->left ? len : in->left;
+    const uint8_t *records = reader_take(in, len);
+    if (records == NULL)
+        return;
     w->inbox_len = len < HANDSHAKE_INBOX_MAX ? len : HANDSHAKE_INBOX_MAX;
-    memcpy(w->buffers->inbox, reader_take(in, len), w->inbox_len);
+    memcpy(w->buffers->inbox, records, w->inbox_len);
     h->sent_len = 0;
     handshake_work_run(w);
     FUZZ_CHECK(w->outbox_len == h->sent_len);
@@ -122,7 +125,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     h.work = &w;
     if ((reader_u8(&in) & HAS_KEYS) != 0)
         handshake_work_callbacks.keys(&w, &keys);
-    while (in.left > 0 && w.library != NULL)
+    while (in.left > 0 && in.status == SSM_OK && w.library != NULL)
         run(&w, &h, &in);
     return 0;
 }
