@@ -8,24 +8,12 @@ enum {
     SUITE_LEN = 2,
 };
 
-static uint32_t read_u24(struct reader *r)
-{
-    uint32_t high = reader_u8(r);
-
-    return high << 16 | reader_u16(r);
-}
-
-/* RFC 6347 4.2.2: type, length, number, offset and length of the fragment. True if it is the whole message.
- */
 static bool is_whole_hello(struct reader *r)
 {
-    uint8_t type = reader_u8(r);
-    uint32_t len = read_u24(r);
+    struct handshake_fragment f;
 
-    (void)reader_u16(r);
-    uint32_t offset = read_u24(r);
-    uint32_t fragment_len = read_u24(r);
-    return type == CLIENT_HELLO && offset == 0 && fragment_len == len && len == r->left;
+    return handshake_fragment_read(r, &f) == SSM_OK && f.type == CLIENT_HELLO && f.offset == 0 &&
+           f.len == f.message_len && f.len == r->left;
 }
 
 static bool has_suite(struct reader suites, uint16_t suite)

@@ -22,6 +22,23 @@ enum status handshake_record_read(struct reader *r, struct handshake_record *out
     return r->status;
 }
 
+static uint32_t read_u24(struct reader *r)
+{
+    uint32_t high = reader_u8(r);
+
+    return high << 16 | reader_u16(r);
+}
+
+enum status handshake_fragment_read(struct reader *r, struct handshake_fragment *out)
+{
+    out->type = reader_u8(r);
+    out->message_len = read_u24(r);
+    (void)reader_u16(r); /* message_seq */
+    out->offset = read_u24(r);
+    out->len = read_u24(r);
+    return r->status;
+}
+
 /* ---- what the library calls ---- */
 
 /* Notes the numbers that leave, and whether one is beyond what the gateway owns. */

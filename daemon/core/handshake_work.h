@@ -83,6 +83,17 @@ struct handshake_record {
 /* Takes the next record; the reader's status. */
 SSM_MUST_CHECK enum status handshake_record_read(struct reader *r, struct handshake_record *out);
 
+/* A handshake message, or a part of it (RFC 6347 4.2.2). */
+struct handshake_fragment {
+    uint8_t type;
+    uint32_t message_len;
+    uint32_t offset;
+    uint32_t len; /* of the part */
+};
+
+/* Reads the header alone; the reader's status. */
+SSM_MUST_CHECK enum status handshake_fragment_read(struct reader *r, struct handshake_fragment *out);
+
 /* For contexts whose owner is a struct handshake_work. */
 extern const struct handshake_callbacks handshake_work_callbacks;
 

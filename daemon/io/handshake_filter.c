@@ -1,27 +1,18 @@
 #include "handshake_filter.h"
 
+#include "handshake_work.h"
 #include "record.h"
 
 enum { EPOCH_AT = 3, ALERT_LEN = 2, CIPHER_CHANGE = 1 };
 
-static uint32_t read_u24(struct reader *r)
-{
-    uint32_t high = reader_u8(r);
-
-    return high << 16 | reader_u16(r);
-}
-
-/* RFC 6347 4.2.2: type, length of the message, its number, offset and length of the fragment. */
 static bool is_fragment(struct reader *r)
 {
-    (void)reader_u8(r);
-    uint32_t message_len = read_u24(r);
-    (void)reader_u16(r);
-    uint32_t offset = read_u24(r);
-    uint32_t len = read_u24(r);
+    struct handshake_fragment f;
 
-    (void)reader_take(r, len);
-    return r->status == SSM_OK && offset <= message_len && len <= message_len - offset;
+    if (handshake_fragment_read(r, &f) != SSM_OK)
+        return false;
+    (void)reader_take(r, f.len);
+    return r->status == SSM_OK && f.offset <= f.message_len && f.len <= f.message_len - f.offset;
 }
 
 static bool are_fragments(struct reader *r)
