@@ -32,6 +32,7 @@ struct port {
     unsigned saves;
     bool storage_fails;
     bool light;
+    uint16_t interval_s;
     int16_t temperature;
     uint16_t random;
     unsigned sent_total;
@@ -114,6 +115,22 @@ bool board_light(struct port *port)
 void board_set_light(struct port *port, bool on)
 {
     port->light = on;
+}
+
+uint16_t board_interval(struct port *port)
+{
+    return port->interval_s;
+}
+
+void board_set_interval(struct port *port, uint16_t seconds)
+{
+    port->interval_s = seconds;
+}
+
+void board_status(struct port *port, struct node_window *out)
+{
+    (void)port;
+    node_window_add(out, " board=none");
 }
 
 /* --- Time and datagrams --- */

@@ -42,6 +42,10 @@ uint32_t bare_page_word(uint8_t page, uint8_t word);
 SSM_MUST_CHECK enum status bare_page_write(uint8_t page, uint8_t word, uint32_t value);
 SSM_MUST_CHECK enum status bare_page_erase(uint8_t page);
 
+/* What the node offers: the application's table, or one of the board's own made of its parts. */
+struct node_resource;
+extern const struct node_resource *const bare_resources;
+
 /* Who the node is: the section .identity of the image, put there by scripts/firmware; erased (0xFF) without.
  */
 struct bare_identity {
@@ -49,6 +53,14 @@ struct bare_identity {
     struct assoc_name name;
 };
 extern const struct bare_identity bare_identity;
+
+/*
+ * The stack, from its lowest byte to behind its highest, as the linker script names it. The start-up code
+ * fills it with BARE_STACK_PAINT, so that what is still painted has never been used.
+ */
+enum { BARE_STACK_PAINT = 0xA5 };
+extern const uint8_t bare_stack_low[];
+extern const uint8_t bare_stack_high[];
 
 /* ---- what the board's interrupt handlers call ---- */
 

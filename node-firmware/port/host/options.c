@@ -1,6 +1,7 @@
 #include "options.h"
 
 #include "bytes.h"
+#include "resources.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -11,18 +12,20 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { INTERVAL_DEFAULT_S = 5, INTERVAL_MAX_S = 86400, KEY_FILE_MAX = 256 };
+enum { INTERVAL_DEFAULT_S = 5, KEY_FILE_MAX = 256 };
 
 static void usage_print(FILE *to)
 {
-    fputs("usage: ssm-node --gateway ADDR:PORT --id NAME --key-file FILE [options]\n"
+    fputs("usage: ssm-node --gateway ADDR:PORT | --serial PATH --id NAME --key-file FILE [options]\n"
           "A simulated sensor node without handshake code: temperature, humidity and light over CoAP.\n\n"
           "  --gateway ADDR:PORT         the gateway's address for nodes; an IPv6 address in [brackets]\n"
+          "  --serial PATH               a serial line to it instead: 115200 baud, 8N1, SLIP\n"
           "  --id NAME                   the node's name at the gateway\n"
           "  --key-file FILE             its key, 32 hexadecimal digits\n"
           "  --state DIR                 where the association counter is kept\n"
           "                              (default: ${XDG_STATE_HOME:-~/.local/state}/ssm-node)\n"
-          "  --observe-interval SECONDS  how often changed readings go to observers (default 5)\n"
+          "  --observe-interval SECONDS  how often readings go to observers, 0 for never (default 5);\n"
+          "                              /interval changes it\n"
           "  --verbose                   one line for each event, counters at exit\n"
           "  --help, --version\n\n"
           "SIGUSR1 prints the counters.\n",
@@ -112,9 +115,9 @@ static bool interval_parse(const char *text, struct options *out)
     char *end;
     long seconds = strtol(text, &end, 10);
 
-    if (*text == '\0' || *end != '\0' || seconds < 1 || seconds > INTERVAL_MAX_S)
+    if (*text == '\0' || *end != '\0' || seconds < 0 || seconds > APP_INTERVAL_MAX_S)
         return false;
-    out->observe_interval_ms = (uint32_t)seconds * 1000;
+    out->observe_interval_s = (uint16_t)seconds;
     return true;
 }
 
@@ -142,6 +145,7 @@ static enum options_result usage_error(const char *what, const char *value)
 
 struct arguments { /* as they stand on the command line */
     const char *gateway;
+    const char *serial;
     const char *id;
     const char *key_file;
     const char *state;
@@ -150,14 +154,15 @@ struct arguments { /* as they stand on the command line */
 
 static enum options_result arguments_check(const struct arguments *a, struct options *out)
 {
-    if (a->gateway == NULL || a->id == NULL || a->key_file == NULL)
-        return usage_error("--gateway, --id and --key-file are needed", NULL);
-    if (!gateway_parse(a->gateway, out))
+    if ((a->gateway == NULL) == (a->serial == NULL) || a->id == NULL || a->key_file == NULL)
+        return usage_error("--gateway or --serial, --id and --key-file are needed", NULL);
+    out->serial = a->serial;
+    if (a->gateway != NULL && !gateway_parse(a->gateway, out))
         return usage_error("--gateway wants ADDR:PORT", a->gateway);
     if (assoc_name_set(&out->name, a->id, strlen(a->id)) != SSM_OK)
         return usage_error("--id wants 1 to 32 letters, digits, dots, dashes or underscores", a->id);
     if (!interval_parse(a->interval, out))
-        return usage_error("--observe-interval wants 1 to 86400 seconds", a->interval);
+        return usage_error("--observe-interval wants 0 to 3600 seconds", a->interval);
     if (!state_dir_set(a->state, out))
         return usage_error("no place for the association counter: give --state DIR", NULL);
     return key_file_read(a->key_file, out->psk) ? OPTIONS_RUN : OPTIONS_FILE_ERROR;
@@ -166,15 +171,11 @@ static enum options_result arguments_check(const struct arguments *a, struct opt
 enum options_result options_parse(int argc, char **argv, struct options *out)
 {
     static const struct option LONG[] = {
-        {"gateway", required_argument, NULL, 'g'},
-        {"id", required_argument, NULL, 'i'},
-        {"key-file", required_argument, NULL, 'k'},
-        {"state", required_argument, NULL, 's'},
-        {"observe-interval", required_argument, NULL, 'o'},
-        {"verbose", no_argument, NULL, 'v'},
-        {"help", no_argument, NULL, 'h'},
-        {"version", no_argument, NULL, 'V'},
-        {NULL, 0, NULL, 0},
+        {"gateway", required_argument, NULL, 'g'}, {"serial", required_argument, NULL, 'l'},
+        {"id", required_argument, NULL, 'i'},      {"key-file", required_argument, NULL, 'k'},
+        {"state", required_argument, NULL, 's'},   {"observe-interval", required_argument, NULL, 'o'},
+        {"verbose", no_argument, NULL, 'v'},       {"help", no_argument, NULL, 'h'},
+        {"version", no_argument, NULL, 'V'},       {NULL, 0, NULL, 0},
     };
     char interval[8];
     struct arguments a = {.interval = interval};
@@ -186,6 +187,9 @@ enum options_result options_parse(int argc, char **argv, struct options *out)
         switch (option) {
         case 'g':
             a.gateway = optarg;
+            break;
+        case 'l':
+            a.serial = optarg;
             break;
         case 'i':
             a.id = optarg;

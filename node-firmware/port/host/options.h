@@ -10,13 +10,14 @@
 #include <limits.h>
 
 struct options {
+    const char *serial;       /* path of a serial device; NULL: UDP to the gateway */
     const char *gateway_host; /* inside gateway_text */
     const char *gateway_port;
     char gateway_text[300];
     struct assoc_name name;
     uint8_t psk[ASSOC_PSK_LEN]; /* whoever has the struct wipes it */
     char state_dir[PATH_MAX];
-    uint32_t observe_interval_ms;
+    uint16_t observe_interval_s; /* 0: no notifications */
     bool verbose;
 };
 

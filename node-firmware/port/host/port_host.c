@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
-#include <sys/socket.h>
 #include <time.h>
 
 uint32_t port_now_ms(struct port *port)
@@ -27,9 +26,7 @@ void port_random(struct port *port, uint8_t *out, size_t len)
 
 void port_send(struct port *port, const uint8_t *datagram, size_t len)
 {
-    /* A gateway that is not there yet refuses by ICMP; the core repeats what matters. */
-    ssize_t sent = send(port->socket, datagram, len, MSG_DONTWAIT);
-    (void)sent;
+    host_link_send(&port->link, datagram, len);
 }
 
 static enum status counter_complain(const struct port *port, const char *what, enum status status)
@@ -68,4 +65,21 @@ bool board_light(struct port *port)
 void board_set_light(struct port *port, bool on)
 {
     port->light = on;
+}
+
+uint16_t board_interval(struct port *port)
+{
+    return port->interval_s;
+}
+
+void board_set_interval(struct port *port, uint16_t seconds)
+{
+    port->interval_s = seconds;
+}
+
+/* Nothing but what the node itself counts. */
+void board_status(struct port *port, struct node_window *out)
+{
+    (void)port;
+    (void)out;
 }
