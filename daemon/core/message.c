@@ -18,13 +18,14 @@ static const struct shape shapes[MSG_TYPE_END] = {
     [MSG_READY] = {.name = "READY"},
     [MSG_HEARTBEAT] = {.name = "HEARTBEAT"},
     [MSG_STOP] = {.name = "STOP"},
-    [MSG_SIBLING] = {.name = "SIBLING"},
-    [MSG_SOCKET] = {.name = "SOCKET", .kind_max = SOCKET_NODE_LINK},
+    [MSG_SIBLING] = {.name = "SIBLING", .kind_max = CHANNEL_RESOLVER},
+    [MSG_SOCKET] = {.name = "SOCKET", .kind_max = SOCKET_SERIAL_LINE},
     [MSG_PORT_NEEDED] = {.name = "PORT_NEEDED"},
     [MSG_PORT_DROPPED] = {.name = "PORT_DROPPED"},
     [MSG_PORT_FAILED] = {.name = "PORT_FAILED"},
+    [MSG_LINE_LOST] = {.name = "LINE_LOST"},
     [MSG_DGRAM_IN] = {.name = "DGRAM_IN", .data = {{1, MESSAGE_DGRAM_MAX}}},
-    [MSG_DGRAM_OUT] = {.name = "DGRAM_OUT", .data = {{1, MESSAGE_DGRAM_MAX}}},
+    [MSG_DGRAM_OUT] = {.name = "DGRAM_OUT", .kind_max = DIRECTION_OUT, .data = {{1, MESSAGE_DGRAM_MAX}}},
     [MSG_NODE_CTRL_IN] = {.name = "NODE_CTRL_IN", .data = {{1, MESSAGE_CONTROL_MAX}}},
     [MSG_NODE_CTRL_OUT] = {.name = "NODE_CTRL_OUT",
                            .kind_max = REPEAT_UNTIL_DONE,
@@ -32,18 +33,26 @@ static const struct shape shapes[MSG_TYPE_END] = {
     [MSG_NODE_CTRL_DONE] = {.name = "NODE_CTRL_DONE"},
     [MSG_NODE_KEYS] = {.name = "NODE_KEYS", .data = {{KEYS_LEN, KEYS_LEN}}},
     [MSG_NODE_GONE] = {.name = "NODE_GONE"},
+    [MSG_NODE_HEARD] = {.name = "NODE_HEARD"},
+    [MSG_NODE_QUIET] = {.name = "NODE_QUIET"},
     [MSG_SESSION_PREPARE] = {.name = "SESSION_PREPARE",
                              .data = {{1, MESSAGE_CONTROL_MAX},
                                       {TOMBSTONE_LEN, TOMBSTONE_LEN},
-                                      {1, MESSAGE_FLIGHT_MAX}}},
+                                      {0, MESSAGE_FLIGHT_MAX}}},
     [MSG_SESSION_COMMIT] = {.name = "SESSION_COMMIT"},
     [MSG_SESSION_DURABLE] = {.name = "SESSION_DURABLE"},
     [MSG_SESSION_ABORT] = {.name = "SESSION_ABORT", .kind_max = CLOSE_REASON_END - 1},
     [MSG_SESSION_CLOSE] = {.name = "SESSION_CLOSE", .kind_max = CLOSE_REASON_END - 1},
     [MSG_SESSION_CLOSED] = {.name = "SESSION_CLOSED", .kind_max = CLOSE_REASON_END - 1},
+    [MSG_SESSION_THROTTLE] = {.name = "SESSION_THROTTLE"},
     [MSG_SESSION_EVICT] = {.name = "SESSION_EVICT"},
     [MSG_SESSION_LIST] = {.name = "SESSION_LIST", .data = {{0, SESSION_ROWS_MAX *SESSION_ROW_LEN}}},
+    [MSG_LINK_LIST] = {.name = "LINK_LIST", .data = {{0, LINK_ROWS_MAX *LINK_ROW_LEN}}},
     [MSG_STATUS] = {.name = "STATUS", .data = {{0, COUNTERS_MAX * 8}}},
+    [MSG_RESOLVE] = {.name = "RESOLVE", .data = {{1, RESOLVE_HOST_MAX}}},
+    [MSG_RESOLVED] = {.name = "RESOLVED",
+                      .kind_max = RESOLVE_RESULTS - 1,
+                      .data = {{0, RESOLVED_MAX *RESOLVED_LEN}}},
 };
 
 static bool type_exists(uint8_t type)
@@ -176,6 +185,7 @@ void session_row_encode(const struct session_row *row, uint8_t out[SESSION_ROW_L
     put_number(&at, row->idle_s, 4);
     put_number(&at, row->to_node, 4);
     put_number(&at, row->from_node, 4);
+    put_number(&at, row->is_outbound, 1);
     SSM_ASSERT(at == out + SESSION_ROW_LEN);
 }
 
@@ -194,5 +204,58 @@ enum status session_row_decode(const uint8_t buf[SESSION_ROW_LEN], struct sessio
     out->idle_s = (uint32_t)get_number(&at, 4);
     out->to_node = (uint32_t)get_number(&at, 4);
     out->from_node = (uint32_t)get_number(&at, 4);
+    out->is_outbound = get_number(&at, 1) != 0;
     return out->node != 0 && out->handle != 0 && out->state < SESSION_STATES ? SSM_OK : SSM_MALFORMED;
+}
+
+void link_row_encode(const struct link_row *row, uint8_t out[LINK_ROW_LEN])
+{
+    uint8_t *at = out;
+
+    put_number(&at, row->is_up, 1);
+    put_number(&at, row->since_s, 4);
+    put_number(&at, row->to_node, 8);
+    put_number(&at, row->from_node, 8);
+    put_number(&at, row->dropped, 8);
+    put_number(&at, row->spoiled, 8);
+    SSM_ASSERT(at == out + LINK_ROW_LEN);
+}
+
+void link_row_decode(const uint8_t buf[LINK_ROW_LEN], struct link_row *out)
+{
+    const uint8_t *at = buf;
+
+    out->is_up = get_number(&at, 1) != 0;
+    out->since_s = (uint32_t)get_number(&at, 4);
+    out->to_node = get_number(&at, 8);
+    out->from_node = get_number(&at, 8);
+    out->dropped = get_number(&at, 8);
+    out->spoiled = get_number(&at, 8);
+}
+
+void resolved_encode(const struct resolved *resolved, uint8_t out[RESOLVED_LEN])
+{
+    const size_t len = sizeof resolved->peer.addr;
+
+    bytes_copy(out, resolved->peer.addr, len);
+    bytes_copy(out + len, resolved->local.addr, len);
+}
+
+enum status resolved_decode(const struct message *m, struct resolved out[RESOLVED_MAX], size_t *count)
+{
+    *count = m->data[0].len / RESOLVED_LEN;
+    if (m->data[0].len % RESOLVED_LEN != 0 || *count > RESOLVED_MAX ||
+        (m->kind == RESOLVE_FOUND) != (*count > 0))
+        return SSM_MALFORMED;
+    for (size_t i = 0; i < *count; i++) {
+        const uint8_t *at = m->data[0].at + i * RESOLVED_LEN;
+        const size_t len = sizeof out[i].peer.addr;
+
+        out[i] = (struct resolved){.peer.port = 0};
+        bytes_copy(out[i].peer.addr, at, len);
+        bytes_copy(out[i].local.addr, at + len, len);
+        if (!endpoint_is_unicast(&out[i].peer) || !endpoint_is_unicast(&out[i].local))
+            return SSM_MALFORMED;
+    }
+    return SSM_OK;
 }

@@ -20,6 +20,7 @@ enum option_kind {
     OPTION_PORTS,   /* two uint16_t side by side, FIRST-LAST */
     OPTION_NUMBER,  /* uint32_t between min and max */
     OPTION_NAMES,   /* struct config_names, with blanks between */
+    OPTION_LINES,   /* struct serial_ports, with blanks between */
     OPTION_LEVEL,   /* uint32_t, by name */
 };
 
@@ -71,11 +72,19 @@ static const struct option options[] = {
      "PEM file with the private key of rsa_certificate."},
     {"link_address", OPTION_ADDRESS, AT(link_address), 0, 0, "::", "Address that nodes send to."},
     {"link_port", OPTION_PORT, AT(link_address.port), 1, UINT16_MAX, "5685", "Port that nodes send to."},
+    {"serial_links", OPTION_LINES, AT(serial_links), 0, 0, "",
+     "Serial lines to nodes, up to 16 with blanks between: /dev/ttyUSB0, /dev/ttyUSB1@57600 (115200 baud "
+     "otherwise), unix:/run/board.sock."},
     {"link_mtu", OPTION_NUMBER, AT(link_mtu), 78, 1200, "94",
      "Bytes of UDP payload that one frame of the nodes' link holds: 94 at one hop of IEEE 802.15.4, 78 at "
      "three."},
     {"link_retry_ms", OPTION_NUMBER, AT(link_retry_ms), 50, 4000, "250",
      "Milliseconds before an unanswered control message to a node is repeated; doubles up to 4000."},
+    {"node_records_per_s", OPTION_NUMBER, AT(node_records_per_s), 0, 1000000, "50",
+     "Records a second that peers may send to a node, half of them in one session; 0 for no limit."},
+    {"node_silent_s", OPTION_NUMBER, AT(node_silent_s), 10, 31536000, "120",
+     "Seconds that a node may leave the gateway's question whether it is there unanswered; then its sessions "
+     "end."},
     {"max_nodes", OPTION_NUMBER, AT(max_nodes), 1, 4096, "256", "Nodes that can be registered."},
     {"max_sessions", OPTION_NUMBER, AT(max_sessions), 1, 1000000, "4096",
      "Sessions at one time, handshakes included."},
@@ -93,6 +102,8 @@ static const struct option options[] = {
      "Seconds after which a session that carried no record at all ends; a node drops it after 30."},
     {"evict_idle_s", OPTION_NUMBER, AT(evict_idle_s), 1, 86400, "60",
      "Seconds without a record after which a session may be ended to make room for a new one."},
+    {"outbound_sessions", OPTION_NUMBER, AT(outbound_sessions), 1, 4, "2",
+     "Sessions of each node, out of its four, that it may have with its destinations."},
     {"log_level", OPTION_LEVEL, AT(log_level), 0, 0, "info", "err, warning, notice, info or debug."},
 };
 
@@ -284,17 +295,52 @@ static bool add_name(struct parse *p, const struct option *o, const char *text, 
     return false;
 }
 
-static void set_names(struct parse *p, const struct option *o, const char *text)
+static bool has_line(const struct serial_ports *ports, const struct serial_port *port)
+{
+    struct endpoint endpoint = serial_port_endpoint(port);
+
+    return serial_ports_find(ports, &endpoint) != NULL;
+}
+
+static bool add_line(struct parse *p, const struct option *o, const char *text, size_t len)
+{
+    struct serial_ports *ports = field_of(p, o);
+    struct serial_port port;
+    enum status status = serial_port_parse(text, len, &port);
+
+    if (status == SSM_MALFORMED)
+        fault(p, o->name, "'%.*s' is not a device, such as /dev/ttyUSB0, nor unix: and an absolute path",
+              (int)len, text);
+    else if (status == SSM_NO_ROOM)
+        fault(p, o->name, "'%.*s' is too long: a path of at most %d bytes", (int)len, text,
+              (int)SERIAL_PATH_MAX - 1);
+    else if (status != SSM_OK)
+        fault(p, o->name, "'%.*s' has no rate that is served: " SERIAL_RATES, (int)len, text);
+    else if (has_line(ports, &port))
+        fault(p, o->name, "'%.*s' is there twice", (int)len, text);
+    else if (ports->count == SERIAL_PORTS_MAX)
+        fault(p, o->name, "too many lines: at most %d", (int)SERIAL_PORTS_MAX);
+    else {
+        ports->list[ports->count++] = port;
+        return true;
+    }
+    return false;
+}
+
+/* Words with blanks between, up to the first that is wrong. */
+static void set_words(struct parse *p, const struct option *o, const char *text)
 {
     static const char blanks[] = " \t";
+    bool is_right = true;
 
-    for (;;) {
+    while (is_right) {
         size_t len;
 
         text += strspn(text, blanks);
         len = strcspn(text, blanks);
-        if (len == 0 || !add_name(p, o, text, len))
+        if (len == 0)
             return;
+        is_right = o->kind == OPTION_LINES ? add_line(p, o, text, len) : add_name(p, o, text, len);
         text += len;
     }
 }
@@ -315,8 +361,8 @@ static void set_value(struct parse *p, const struct option *o, const char *text)
     static void (*const setters[])(struct parse *, const struct option *, const char *) = {
         [OPTION_NAME] = set_name,         [OPTION_TEXT] = set_text,       [OPTION_PATH] = set_path,
         [OPTION_PATH_OR_NONE] = set_path, [OPTION_ADDRESS] = set_address, [OPTION_PORT] = set_port,
-        [OPTION_PORTS] = set_ports,       [OPTION_NUMBER] = set_number,   [OPTION_NAMES] = set_names,
-        [OPTION_LEVEL] = set_level,
+        [OPTION_PORTS] = set_ports,       [OPTION_NUMBER] = set_number,   [OPTION_NAMES] = set_words,
+        [OPTION_LINES] = set_words,       [OPTION_LEVEL] = set_level,
     };
 
     setters[o->kind](p, o, text);
@@ -440,7 +486,7 @@ static void cut_comment(char *line)
 
 static void parse_line(struct parse *p, const char *text, size_t len)
 {
-    char line[512];
+    char line[2048];
     char *equals;
     char *name;
 

@@ -8,6 +8,7 @@
 #include "assoc.h"
 #include "endpoint.h"
 #include "host_name.h"
+#include "serial_port.h"
 
 #include <stdio.h>
 
@@ -37,7 +38,8 @@ struct config {
     struct endpoint peer_address; /* address of every peers' port; its .port is the shared port (0: none) */
     uint16_t node_port_first;     /* range that new nodes' ports are taken from */
     uint16_t node_port_last;
-    struct endpoint link_address; /* where nodes reach us */
+    struct endpoint link_address;     /* where nodes reach us */
+    struct serial_ports serial_links; /* nodes' lines besides; their numbers in messages are those of here */
     /* What peers are shown and trusted by; "": none. */
     char certificate[CONFIG_PATH_MAX];
     char certificate_key[CONFIG_PATH_MAX];
@@ -48,6 +50,8 @@ struct config {
     uint32_t workers;                 /* threads for handshakes; 0: one a processor */
     uint32_t link_mtu;
     uint32_t link_retry_ms;
+    uint32_t node_records_per_s; /* 0: no limit */
+    uint32_t node_silent_s;
     uint32_t max_nodes;
     uint32_t max_sessions;
     uint32_t max_handshakes;
@@ -56,6 +60,7 @@ struct config {
     uint32_t idle_timeout_s;
     uint32_t unused_timeout_s;
     uint32_t evict_idle_s;
+    uint32_t outbound_sessions; /* of one node */
     uint32_t log_level; /* 3 errors ... 7 debug, as in syslog */
 };
 

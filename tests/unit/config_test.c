@@ -77,6 +77,7 @@ static void test_defaults_are_what_an_empty_file_gives(void **state)
     assert_string_equal(c.client_ca, "");
     assert_string_equal(c.rsa_certificate_key, "");
     assert_int_equal(c.server_names.count, 0);
+    assert_int_equal(c.serial_links.count, 0);
     assert_int_equal(c.workers, 0);
 }
 
@@ -210,6 +211,50 @@ static void test_server_names_that_are_none(void **state)
     expect_faults(text, wanted);
 }
 
+static void test_serial_links(void **state)
+{
+    struct config c =
+        expect_fine("serial_links =\t/dev/ttyUSB0  /dev/ttyUSB1@57600 unix:/run/x.sock # three\n");
+
+    (void)state;
+    assert_int_equal(c.serial_links.count, 3);
+    assert_string_equal(c.serial_links.list[0].name, "serial:/dev/ttyUSB0");
+    assert_int_equal(c.serial_links.list[0].baud, 115200);
+    assert_string_equal(c.serial_links.list[1].name, "serial:/dev/ttyUSB1");
+    assert_int_equal(c.serial_links.list[1].baud, 57600);
+    assert_string_equal(c.serial_links.list[2].name, "unix:/run/x.sock");
+    assert_int_equal(c.serial_links.list[2].baud, 0);
+}
+
+static void test_serial_links_that_are_none(void **state)
+{
+    char text[400];
+    char wanted[400];
+    size_t len;
+
+    (void)state;
+    expect_faults(
+        "\nserial_links = /dev/ttyUSB0 ttyUSB1",
+        "ssmd.conf:2: serial_links: 'ttyUSB1' is not a device, such as /dev/ttyUSB0, nor unix: and an "
+        "absolute path\n");
+    expect_faults(
+        "serial_links = /dev/ttyUSB0@1",
+        "ssmd.conf:1: serial_links: '/dev/ttyUSB0@1' has no rate that is served: 9600, 19200, 38400, "
+        "57600, 115200, 230400, 460800, 500000, 921600 or 1000000\n");
+    expect_faults("serial_links = /dev/ttyUSB0 unix:/x /dev/ttyUSB0@57600",
+                  "ssmd.conf:1: serial_links: '/dev/ttyUSB0@57600' is there twice\n");
+    snprintf(text, sizeof text, "serial_links = /%0107d", 0);
+    snprintf(wanted, sizeof wanted,
+             "ssmd.conf:1: serial_links: '/%0107d' is too long: a path of at most 107 bytes\n", 0);
+    expect_faults(text, wanted);
+    len = (size_t)snprintf(text, sizeof text, "serial_links =");
+    for (int i = 0; i < SERIAL_PORTS_MAX; i++)
+        len += (size_t)snprintf(text + len, sizeof text - len, " /dev/%d", i);
+    assert_int_equal(expect_fine(text).serial_links.count, SERIAL_PORTS_MAX);
+    snprintf(text + len, sizeof text - len, " /dev/x");
+    expect_faults(text, "ssmd.conf:1: serial_links: too many lines: at most 16\n");
+}
+
 static void test_certificates_come_with_their_keys(void **state)
 {
     struct config c = expect_fine("certificate = /a.crt\ncertificate_key = /a.key\nclient_ca = /ca.crt\n"
@@ -282,12 +327,15 @@ static void test_bytes_that_are_no_text(void **state)
 
 static void test_line_too_long(void **state)
 {
-    char text[600];
+    char text[2049];
 
     (void)state;
     memset(text, 'x', sizeof text - 1);
     text[sizeof text - 1] = '\0';
-    expect_faults(text, "ssmd.conf:1: too long: at most 511 bytes in a line\n");
+    expect_faults(text, "ssmd.conf:1: too long: at most 2047 bytes in a line\n");
+    memcpy(text, "log_level = err #", 17);
+    text[sizeof text - 2] = '\0';
+    expect_fine(text);
 }
 
 static void test_files(void **state)
@@ -344,6 +392,8 @@ int main(void)
         cmocka_unit_test(test_texts_that_are_wrong),
         cmocka_unit_test(test_server_names),
         cmocka_unit_test(test_server_names_that_are_none),
+        cmocka_unit_test(test_serial_links),
+        cmocka_unit_test(test_serial_links_that_are_none),
         cmocka_unit_test(test_certificates_come_with_their_keys),
         cmocka_unit_test(test_ports_that_collide),
         cmocka_unit_test(test_bytes_that_are_no_text),

@@ -133,7 +133,11 @@ static void byte_strings_outside_their_bounds_are_refused(void **state)
         {MSG_NODE_CTRL_OUT, {1, 0, 0}, {128, 0, 0}},
         {MSG_NODE_KEYS, {16, 0, 0}, {16, 0, 0}},
         {MSG_SESSION_PREPARE, {1, 31, 1}, {128, 31, 256}},
-        {MSG_SESSION_LIST, {0}, {200 * 64, 0, 0}},
+        {MSG_SESSION_LIST, {0}, {200 * 65, 0, 0}},
+        {MSG_LINK_LIST, {0}, {64 * 37, 0, 0}},
+        {MSG_LINE_LOST, {0}, {0}},
+        {MSG_RESOLVE, {1, 0, 0}, {64, 0, 0}},
+        {MSG_RESOLVED, {0}, {4 * 32, 0, 0}},
     };
     enum { LENGTHS_AT = MESSAGE_HEADER_LEN - 2 * MESSAGE_DATA };
     static uint8_t buf[MESSAGE_BYTES_MAX + 1];
@@ -191,6 +195,87 @@ static void random_bytes_decode_to_what_encodes_to_them(void **state)
     assert_in_range(decoded, 100, 200000);
 }
 
+static void link_rows_come_back(void **state)
+{
+    const struct link_row row = {.is_up = true,
+                                 .since_s = 0x01020304,
+                                 .to_node = UINT64_C(0x1112131415161718),
+                                 .from_node = UINT64_C(0x2122232425262728),
+                                 .dropped = UINT64_C(0x3132333435363738),
+                                 .spoiled = UINT64_C(0x4142434445464748)};
+    uint8_t buf[LINK_ROW_LEN];
+    struct link_row got;
+
+    (void)state;
+    link_row_encode(&row, buf);
+    assert_memory_equal(buf, "\x01\x04\x03\x02\x01\x18\x17", 7);
+    assert_int_equal(buf[LINK_ROW_LEN - 1], 0x41);
+    link_row_decode(buf, &got);
+    assert_true(got.is_up);
+    assert_int_equal(got.since_s, row.since_s);
+    assert_int_equal(got.to_node, row.to_node);
+    assert_int_equal(got.from_node, row.from_node);
+    assert_int_equal(got.dropped, row.dropped);
+    assert_int_equal(got.spoiled, row.spoiled);
+}
+
+static void resolved_addresses_come_back(void **state)
+{
+    const struct resolved resolved = {.peer.addr = {0x20, 1, [15] = 1},
+                                      .local.addr = {[10] = 0xFF, [11] = 0xFF, 192, 0, 2, 1}};
+    uint8_t buf[RESOLVED_MAX * RESOLVED_LEN + 1];
+    struct message m = {.type = MSG_RESOLVED, .data[0] = {.at = buf}};
+    struct resolved got[RESOLVED_MAX];
+    size_t count;
+
+    (void)state;
+    for (size_t i = 0; i < RESOLVED_MAX; i++) {
+        resolved_encode(&resolved, buf + i * RESOLVED_LEN);
+        m.data[0].len += RESOLVED_LEN;
+        assert_int_equal(resolved_decode(&m, got, &count), SSM_OK);
+        assert_int_equal(count, i + 1);
+        assert_true(endpoint_equal(&got[i].peer, &resolved.peer));
+        assert_true(endpoint_equal(&got[i].local, &resolved.local));
+    }
+    m.data[0].len++;
+    assert_int_equal(resolved_decode(&m, got, &count), SSM_MALFORMED);
+    m.data[0].len = 0;
+    assert_int_equal(resolved_decode(&m, got, &count), SSM_MALFORMED);
+    m.kind = RESOLVE_FAILED;
+    assert_int_equal(resolved_decode(&m, got, &count), SSM_OK);
+    assert_int_equal(count, 0);
+    m.data[0].len = RESOLVED_LEN;
+    assert_int_equal(resolved_decode(&m, got, &count), SSM_MALFORMED);
+}
+
+/* Above all what stands for a serial line. */
+static void what_is_no_hosts_address_is_not_taken(void **state)
+{
+    static const uint8_t NO_HOSTS[][16] = {
+        {0},
+        {0xFF, 0},
+        {0xFF, 2, [15] = 1},
+        {[10] = 0xFF, [11] = 0xFF, 0, 0, 0, 1},
+        {[10] = 0xFF, [11] = 0xFF, 224, 0, 0, 1},
+        {[10] = 0xFF, [11] = 0xFF, 255, 255, 255, 255},
+    };
+    static const uint8_t HOST[16] = {[15] = 1};
+    uint8_t buf[RESOLVED_LEN];
+    const struct message m = {.type = MSG_RESOLVED, .data[0] = {.at = buf, .len = sizeof buf}};
+    struct resolved got[RESOLVED_MAX];
+    size_t count;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof NO_HOSTS / sizeof NO_HOSTS[0]; i++)
+        for (size_t at = 0; at < 32; at += 16) {
+            memcpy(buf, HOST, 16);
+            memcpy(buf + 16, HOST, 16);
+            assert_int_equal(resolved_decode(&m, got, &count), SSM_OK);
+            memcpy(buf + at, NO_HOSTS[i], 16);
+            assert_int_equal(resolved_decode(&m, got, &count), SSM_MALFORMED);
+        }
+}
+
 static void session_rows_come_back(void **state)
 {
     const struct session_row row = {.node = 1,
@@ -236,6 +321,9 @@ int main(void)
         cmocka_unit_test(what_the_table_does_not_name_is_refused),
         cmocka_unit_test(byte_strings_outside_their_bounds_are_refused),
         cmocka_unit_test(random_bytes_decode_to_what_encodes_to_them),
+        cmocka_unit_test(link_rows_come_back),
+        cmocka_unit_test(resolved_addresses_come_back),
+        cmocka_unit_test(what_is_no_hosts_address_is_not_taken),
         cmocka_unit_test(session_rows_come_back),
     };
 
