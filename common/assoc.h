@@ -48,7 +48,8 @@ struct assoc_transcript {
     struct assoc_name gateway;
     uint8_t node_nonce[ASSOC_NONCE_LEN]; /* request and confirmation carry from here */
     struct assoc_name node;
-    uint8_t boot_id[ASSOC_COUNTER_LEN]; /* the association counter with which the node's present life began */
+    uint8_t boot_id[ASSOC_COUNTER_LEN]; /* the association counter that was stored when the node's present
+                                           life began */
 };
 
 /* Copies a name of 1 to 32 bytes. SSM_MALFORMED: empty, too long, or a character outside [A-Za-z0-9._-]. */

@@ -12,8 +12,7 @@ static SSM_NOINLINE void subkey_double(uint8_t k[AES_BLOCK_LEN])
         k[i] = (uint8_t)sum;
         carry = (uint8_t)(sum >> 8);
     }
-    if (carry != 0)
-        k[AES_BLOCK_LEN - 1] ^= 0x87;
+    k[AES_BLOCK_LEN - 1] ^= (uint8_t)(0x87 & -carry); /* no branch: the bit is of a secret */
 }
 
 /* RFC 4493 2.4 */

@@ -27,6 +27,7 @@ enum coap_code { /* RFC 7252 12.1 */
                  COAP_NOT_ACCEPTABLE = COAP_CODE(4, 6),
                  COAP_TOO_LARGE = COAP_CODE(4, 13),
                  COAP_UNSUPPORTED_FORMAT = COAP_CODE(4, 15),
+                 COAP_TOO_MANY_REQUESTS = COAP_CODE(4, 29), /* RFC 8516 */
                  COAP_UNAVAILABLE = COAP_CODE(5, 3),
 };
 
@@ -36,6 +37,7 @@ enum coap_option { /* RFC 7252 12.2, RFC 7641, RFC 7959 */
                    COAP_OPTION_URI_PORT = 7,
                    COAP_OPTION_URI_PATH = 11,
                    COAP_OPTION_CONTENT_FORMAT = 12,
+                   COAP_OPTION_MAX_AGE = 14,
                    COAP_OPTION_URI_QUERY = 15,
                    COAP_OPTION_ACCEPT = 17,
                    COAP_OPTION_BLOCK2 = 23,

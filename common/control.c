@@ -36,14 +36,12 @@ size_t control_encode_request(uint8_t resource, uint16_t message_id, const void 
 
 size_t control_encode_ack(uint16_t message_id, uint8_t code, uint8_t *out)
 {
-    SSM_ASSERT(code >= RESPONSE_CODE_MIN);
     header_write(out, FIRST_BYTE_ACK, code, message_id);
     return COAP_HEADER_LEN;
 }
 
-static enum status ack_decode(const uint8_t *body, size_t len, struct control_message *out)
+static enum status ack_check(const uint8_t *body, size_t len)
 {
-    out->is_ack = true;
     return len == COAP_HEADER_LEN && body[1] >= RESPONSE_CODE_MIN ? SSM_OK : SSM_MALFORMED;
 }
 
@@ -65,8 +63,9 @@ enum status control_decode(const uint8_t *body, size_t len, struct control_messa
 {
     if (len < COAP_HEADER_LEN)
         return SSM_MALFORMED;
-    bytes_fill(out, 0, sizeof *out);
+    out->payload_len = 0;
+    out->is_ack = body[0] == FIRST_BYTE_ACK;
     out->code = body[1];
     out->message_id = bytes_u16(body + 2);
-    return body[0] == FIRST_BYTE_ACK ? ack_decode(body, len, out) : request_decode(body, len, out);
+    return out->is_ack ? ack_check(body, len) : request_decode(body, len, out);
 }

@@ -10,8 +10,7 @@ enum { /* where the fields stand */
        SERVER_AT = CLIENT_AT + RECORD_KEY_LEN + RECORD_IV_LEN,
 };
 
-enum { /* the flags byte */
-       FLAG_CLIENT = 0x80,
+enum {                    /* the flags byte */
        SUITE_MASK = 0x70, /* only zero, AES_128_CCM_8, is assigned */
        SLOT_SHIFT = 1,
        SLOT_MASK = 7,
@@ -22,8 +21,7 @@ void keyblock_encode(const struct keyblock *k, uint8_t out[KEYBLOCK_LEN])
 {
     SSM_ASSERT(k->slot < KEYBLOCK_SLOTS && k->suite == KEYBLOCK_AES_128_CCM_8);
     bytes_put_u16(out + SESSION_AT, k->session);
-    out[FLAGS_AT] = (uint8_t)((k->role == KEYBLOCK_CLIENT ? FLAG_CLIENT : 0) | k->slot << SLOT_SHIFT |
-                              (k->replaces ? FLAG_REPLACES : 0));
+    out[FLAGS_AT] = (uint8_t)(k->role | k->slot << SLOT_SHIFT | (k->replaces ? FLAG_REPLACES : 0));
     out[FIRST_SEND_SEQ_AT] = k->first_send_seq;
     bytes_put_u16(out + SCOPE_AT, k->scope);
     bytes_put_u16(out + LIFETIME_AT, k->lifetime_min);
@@ -41,7 +39,7 @@ enum status keyblock_decode(const uint8_t *buf, size_t len, struct keyblock *out
     if ((flags & SUITE_MASK) != 0)
         return SSM_UNSUPPORTED;
     out->session = bytes_u16(buf + SESSION_AT);
-    out->role = (flags & FLAG_CLIENT) != 0 ? KEYBLOCK_CLIENT : KEYBLOCK_SERVER;
+    out->role = flags & KEYBLOCK_CLIENT;
     out->suite = KEYBLOCK_AES_128_CCM_8;
     out->slot = flags >> SLOT_SHIFT & SLOT_MASK;
     out->replaces = (flags & FLAG_REPLACES) != 0;

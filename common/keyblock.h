@@ -7,7 +7,8 @@
 
 #include "record.h"
 
-enum keyblock_role { KEYBLOCK_SERVER = 0, KEYBLOCK_CLIENT = 1 }; /* what the node is in the session */
+/* What the node is in the session: bit 7 of the flags. */
+enum keyblock_role { KEYBLOCK_SERVER = 0, KEYBLOCK_CLIENT = 0x80 };
 enum keyblock_suite { KEYBLOCK_AES_128_CCM_8 = 0 };
 
 enum {

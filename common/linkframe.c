@@ -94,7 +94,6 @@ void linkframe_tag(const uint8_t tag_key[LINK_TAG_KEY_LEN], uint16_t handle, con
 {
     uint8_t block[AES_BLOCK_LEN];
 
-    SSM_ASSERT(r->body_len >= RECORD_TAG_LEN);
     bytes_copy(block, record_number(r), RECORD_EXPLICIT_LEN);
     bytes_put_u16(block, handle); /* in place of the epoch */
     bytes_copy(block + RECORD_EXPLICIT_LEN, r->body + r->body_len - RECORD_TAG_LEN, RECORD_TAG_LEN);

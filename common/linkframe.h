@@ -46,7 +46,7 @@ SSM_MUST_CHECK enum status linkframe_decode(uint8_t *datagram, size_t len, uint1
                                             struct record *out);
 
 /* Relay tag: the first 6 bytes of AES(tag key, handle || sequence || record tag). r->body ends with the
- * record tag. */
+ * record tag, so that body_len is at least RECORD_TAG_LEN. */
 void linkframe_tag(const uint8_t tag_key[LINK_TAG_KEY_LEN], uint16_t handle, const struct record *r,
                    uint8_t tag[LINK_TAG_LEN]);
 /* Verifies the relay tag at the end of r->body, which is not part of the record; r->body_len shrinks by

@@ -106,8 +106,10 @@ void flight_release(struct flight_pool *p, struct flight *f, uint64_t now_ms)
 
 bool flight_take_replay(struct flight *f, uint64_t now_ms)
 {
+    uint64_t gap_ms = f->replays == 0 ? FLIGHT_RELEASE_GAP_MS : FLIGHT_REPLAY_GAP_MS;
+
     if (!f->is_released || flight_is_over(f, now_ms) || f->replays == FLIGHT_REPLAYS_MAX ||
-        now_ms - f->sent_ms < FLIGHT_REPLAY_GAP_MS)
+        now_ms - f->sent_ms < gap_ms)
         return false;
     f->replays++;
     f->sent_ms = now_ms;

@@ -14,7 +14,11 @@
 enum {
     FLIGHT_EARLY_RECORDS = 4,    /* type-23 records queued before the node's acknowledgement */
     FLIGHT_REPLAYS_MAX = 8,      /* of one last flight */
-    FLIGHT_REPLAY_GAP_MS = 1000, /* between two replays, and after the release */
+    FLIGHT_REPLAY_GAP_MS = 1000, /* between two replays */
+    /* From the release, which answers what the peer has repeated meanwhile, to the first replay. Peers repeat
+     * after a second (RFC 6347 4.2.4.1) that began with the hand-over: with a gap as long, the first
+     * repetition of each that has lost its flight would come too early. */
+    FLIGHT_RELEASE_GAP_MS = 500,
     /* RFC 6347 4.2.4: "for at least twice the default MSL defined for [TCP]", which is two minutes, whoever
      * sent the last flight "MUST respond to a retransmit of the peer's last flight with a retransmit of the
      * last flight". */

@@ -2,7 +2,7 @@
 
 enum {
     SESSION_NUMBERS_RESERVED =
-        64, /* at a time: so many numbers are lost in a crash, and one write serves so many */
+        256, /* at a time: so many numbers are lost in a crash, and one write serves so many */
     SESSION_NUMBER_MAX = 0xFFFF,
     SESSION_NUMBERS_LOW = 0x8000, /* beyond it, numbers start again when the node has lost all sessions */
 };
@@ -164,6 +164,7 @@ void nodes_restore_slot(struct node *node, const struct session_row *row)
     if (row->slot >= KEYBLOCK_SLOTS)
         return;
     node->slots[row->slot] = (struct node_slot){.handle = row->handle,
+                                                .is_outbound = row->is_outbound,
                                                 .subscriber = row->subscriber,
                                                 .peer = row->peer,
                                                 .local = row->local,
@@ -186,8 +187,9 @@ void nodes_free_slot(struct nodes *nodes, struct node *node, uint16_t handle, bo
 
     if (slot == NULL)
         return;
-    bytes_fill(slot, 0, sizeof *slot);
-    slot->is_stale = !node_knows;
+    /* That the node has dropped this session does not say that it holds no other there, of a hand-over given
+     * up. */
+    *slot = (struct node_slot){.is_stale = slot->is_stale || !node_knows};
     if (node->exchange.kind == NODE_EXCHANGE_LIVE) /* the list that is out still names it */
         node->exchange.slots &= (uint8_t)~(1u << (slot - node->slots));
     nodes->is_work_due = true;
@@ -206,7 +208,8 @@ uint8_t nodes_session_count(const struct node *node)
 bool nodes_has_session_of(const struct node *node, uint32_t subscriber)
 {
     for (uint8_t i = 0; i < KEYBLOCK_SLOTS; i++)
-        if (node->slots[i].handle != 0 && node->slots[i].subscriber == subscriber)
+        if (node->slots[i].handle != 0 && !node->slots[i].is_outbound &&
+            node->slots[i].subscriber == subscriber)
             return true;
     return false;
 }

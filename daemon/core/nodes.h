@@ -13,7 +13,8 @@
 /* One session slot of a node, as the gateway has assigned it. */
 struct node_slot {
     uint16_t handle; /* session number; 0: free */
-    uint32_t subscriber;
+    bool is_outbound;
+    uint32_t subscriber; /* outbound: the destination */
     struct endpoint peer;
     struct endpoint local;
     bool is_stale; /* the node may hold a session here that is not `handle` */
@@ -25,14 +26,14 @@ enum node_exchange_kind {
     NODE_EXCHANGE_LIVE,     /* the live list is out */
     NODE_EXCHANGE_EVICT,    /* relay is looking for a session to end, for the hand-over of `connection` */
     NODE_EXCHANGE_KEYBLOCK, /* the key block of `connection` is out */
+    NODE_EXCHANGE_RESULT,   /* what has become of its attempt, which is no session, is out */
 };
 
 struct node_exchange {
     enum node_exchange_kind kind;
     uint32_t connection;
     uint16_t message_id;
-    uint8_t slots;        /* bit i: what the exchange says settles slot i */
-    uint64_t deadline_ms; /* of NODE_EXCHANGE_LIVE; a hand-over keeps its own */
+    uint8_t slots; /* bit i: what the exchange says settles slot i */
 };
 
 enum node_transcript_state {
@@ -41,11 +42,39 @@ enum node_transcript_state {
     NODE_TRANSCRIPT_CONFIRMED, /* it became the present association */
 };
 
+enum node_attempt_state {
+    NODE_ATTEMPT_NONE,
+    NODE_ATTEMPT_RESOLVING,
+    NODE_ATTEMPT_READY,      /* the next address is to be tried */
+    NODE_ATTEMPT_CONNECTING, /* by the handshake and hand-over of `connection` */
+    NODE_ATTEMPT_FAILED,     /* the node does not know that yet */
+};
+
+/* The node's attempt at an outbound session, one at a time. */
+struct node_attempt {
+    enum node_attempt_state state;
+    uint16_t number;     /* its message id at the node */
+    uint16_t last_asked; /* latest message id with which the node has asked; 0: none */
+    uint8_t last_code;   /* its acknowledgement */
+    bool is_earlier;     /* that was in an earlier association: any other id is later */
+    uint8_t reason;      /* NODE_ATTEMPT_FAILED: enum control_outbound_reason */
+    uint32_t boot_id;    /* of the node's life that asked */
+    uint32_t request;    /* NODE_ATTEMPT_RESOLVING */
+    uint64_t deadline_ms;
+    uint32_t connection;
+    struct uri server;
+    struct resolved addresses[RESOLVED_MAX];
+    uint8_t count; /* of addresses */
+    uint8_t next;  /* to be tried */
+};
+
 struct node {
     struct node_row row;
     struct endpoint endpoint; /* of the last confirmation; port 0: none in this run */
-    uint64_t heard_ms;
-    struct assoc assoc; /* in memory alone, so that no restart can continue one of its counters */
+    uint64_t heard_ms;        /* its last authentic datagram; 0: none in this run */
+    uint64_t answer_due_ms;   /* it has been asked, and is silent if not heard before; 0: it has not */
+    bool is_silent;           /* it has answered nothing in time; wait for a sign of life */
+    struct assoc assoc;       /* in memory alone, so that no restart can continue one of its counters */
     bool is_associated;
     enum node_transcript_state transcript_state;
     struct assoc_transcript transcript;
@@ -54,10 +83,10 @@ struct node {
     uint64_t rejoin_limit_ms; /* no answer to an unreadable control message before */
     struct node_slot slots[KEYBLOCK_SLOTS];
     uint32_t next_session;
-    uint16_t message_id; /* of the last control message sealed */
+    uint16_t message_id; /* of the last request sealed in this association */
     struct node_exchange exchange;
-    bool is_live_due;     /* a live list must be the next message */
-    bool is_live_unheard; /* the last one was given up; wait for a sign of life */
+    struct node_attempt attempt;
+    bool is_live_due; /* a live list must be the next message */
 };
 
 struct nodes {
@@ -67,6 +96,7 @@ struct nodes {
     uint32_t count;
     bool are_sessions_known; /* relay has listed all sessions since its or our start */
     bool is_work_due;        /* an exchange may be possible that was not before */
+    uint64_t rejoin_next_ms; /* no node is asked to join before */
 };
 
 /* SSM_EXISTS: id or name is known. SSM_NO_ROOM: max_nodes are there. */

@@ -7,6 +7,9 @@ enum {
      */
     REJOIN_PAUSE_FIRST_MS = 2000,
     REJOIN_PAUSE_MAX_MS = 32000,
+    /* Between two nodes. Joining takes six frames, so that a tenth of a second leaves three quarters of an
+       IEEE 802.15.4 channel to others. */
+    REJOIN_SPACING_MS = 100,
     REJOIN_LIMIT_MS = 5000,
     REJOIN_FIRST_BYTE = LINK_ASSOCIATION << 5 | ASSOC_REJOIN,
 };
@@ -34,17 +37,42 @@ static uint32_t pause_after(uint32_t pause_ms)
     return pause_ms < REJOIN_PAUSE_MAX_MS ? 2 * pause_ms : REJOIN_PAUSE_MAX_MS;
 }
 
-uint64_t nodes_association_tick(const struct nodes *nodes, struct node *node, uint64_t now_ms)
+void nodes_association_want(struct node *node)
 {
-    /* A node that never was associated has no address yet; it comes by itself. */
-    if (node->is_associated || node->row.assoc_counter == 0)
-        return UINT64_MAX;
-    if (now_ms >= node->rejoin_ms) {
-        node->rejoin_pause_ms = pause_after(node->rejoin_pause_ms);
-        node->rejoin_ms = now_ms + node->rejoin_pause_ms;
-        rejoin_send(nodes, node, NULL);
+    if (node->rejoin_pause_ms == 0)
+        node->rejoin_ms = 0;
+}
+
+/* Of the nodes that are to join, the one that has waited longest. A node that never was associated has no
+ * address yet; it comes by itself. */
+static struct node *rejoin_first(const struct nodes *nodes)
+{
+    struct node *first = NULL;
+
+    for (uint32_t i = 0; i < nodes->count; i++) {
+        struct node *node = nodes->by_name[i];
+        if (!node->is_associated && node->row.assoc_counter != 0 &&
+            (first == NULL || node->rejoin_ms < first->rejoin_ms))
+            first = node;
     }
-    return node->rejoin_ms;
+    return first;
+}
+
+uint64_t nodes_association_tick(struct nodes *nodes, uint64_t now_ms)
+{
+    struct node *node = rejoin_first(nodes);
+
+    if (node == NULL)
+        return UINT64_MAX;
+    if (now_ms < nodes->rejoin_next_ms)
+        return nodes->rejoin_next_ms;
+    if (now_ms < node->rejoin_ms)
+        return node->rejoin_ms;
+    node->rejoin_pause_ms = pause_after(node->rejoin_pause_ms);
+    node->rejoin_ms = now_ms + node->rejoin_pause_ms;
+    rejoin_send(nodes, node, NULL);
+    nodes->rejoin_next_ms = now_ms + REJOIN_SPACING_MS;
+    return nodes->rejoin_next_ms;
 }
 
 void nodes_association_publish(const struct nodes *nodes, const struct node *node)
@@ -52,6 +80,7 @@ void nodes_association_publish(const struct nodes *nodes, const struct node *nod
     struct message m = {.type = MSG_NODE_KEYS, .node = node->row.id, .peer = node->endpoint};
 
     m.value = node->row.assoc_counter;
+    m.request = node->row.boot_id;
     m.data[0] = (struct span){.at = node->assoc.tag_key, .len = sizeof node->assoc.tag_key};
     delegation_env_send(nodes->env, &m);
 }
@@ -102,14 +131,6 @@ static enum status on_request(const struct nodes *nodes, const struct message *m
 
 /* ---- confirmation ---- */
 
-static void on_reboot(struct nodes *nodes, struct node *node)
-{
-    struct message close = {.type = MSG_SESSION_CLOSE, .node = node->row.id, .kind = CLOSE_NODE_REBOOT};
-
-    delegation_env_send(nodes->env, &close);
-    nodes_forget_sessions(nodes, node);
-}
-
 static enum status association_begin(struct nodes *nodes, struct node *node, const struct assoc_transcript *t,
                                      const struct endpoint *peer, uint64_t now_ms)
 {
@@ -117,25 +138,26 @@ static enum status association_begin(struct nodes *nodes, struct node *node, con
     uint32_t counter = assoc_counter(t);
     uint32_t boot_id = assoc_boot_id(t);
 
-    if (boot_id != node->row.boot_id)
-        on_reboot(nodes, node);
     enum status status = store->set_association(store->ctx, node->row.id, counter, boot_id);
     if (status != SSM_OK)
         return status;
+    if (boot_id != node->row.boot_id)
+        nodes_forget_sessions(nodes, node);
+    node->attempt.is_earlier = true;
     node->row.assoc_counter = counter;
     node->row.boot_id = boot_id;
-    nodes_live_list_stop(nodes, node, false);
+    nodes_question_stop(nodes, node, false);
     assoc_wipe(&node->assoc);
     assoc_derive(node->row.psk, t, &node->assoc);
+    node->message_id = 0;
     node->transcript = *t;
     node->transcript_state = NODE_TRANSCRIPT_CONFIRMED;
     node->endpoint = *peer;
-    node->heard_ms = now_ms;
     node->is_associated = true;
     node->rejoin_pause_ms = 0;
     node->is_live_due = true;
-    node->is_live_unheard = false;
     nodes->is_work_due = true;
+    nodes_heard(nodes, node, now_ms);
     delegation_env_count(nodes->env, DELEGATOR_ASSOCIATIONS);
     nodes_association_publish(nodes, node);
     return SSM_OK;
@@ -172,9 +194,9 @@ static enum status on_confirm(struct nodes *nodes, const struct message *m, stru
     }
     /* A node that has heard nothing from us yet repeats it; so does whoever has recorded it. Our first
      * message is being repeated anyway, and starts again if it was given up. */
-    if (node->is_live_unheard) {
+    if (node->is_silent) {
         node->is_live_due = true;
-        node->is_live_unheard = false;
+        node->is_silent = false;
         nodes->is_work_due = true;
     }
     return SSM_OK;

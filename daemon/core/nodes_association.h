@@ -21,8 +21,10 @@ void nodes_association_missing(const struct nodes *nodes, struct node *node, con
                                uint64_t now_ms);
 /* Tells relay the node's address and tag key. */
 void nodes_association_publish(const struct nodes *nodes, const struct node *node);
-/* Asks a node that is not associated to join, now and then. Returns when to call again, UINT64_MAX: no need.
- */
-uint64_t nodes_association_tick(const struct nodes *nodes, struct node *node, uint64_t now_ms);
+/* A peer waits for a node that is not associated: if it has not been asked to join, it is the next. */
+void nodes_association_want(struct node *node);
+/* Asks nodes that are not associated to join, each now and then and never two at a time, so that the link is
+ * not flooded. Returns when to call again, UINT64_MAX: no need. */
+uint64_t nodes_association_tick(struct nodes *nodes, uint64_t now_ms);
 
 #endif

@@ -7,7 +7,6 @@
 #ifndef SSM_NODES_CONTROL_H
 #define SSM_NODES_CONTROL_H
 
-#include "control.h"
 #include "nodes.h"
 
 enum { NODE_CONTROL_FRAME_MAX = CONTROL_OVERHEAD + CONTROL_MESSAGE_MAX };
@@ -22,20 +21,45 @@ SSM_MUST_CHECK enum status nodes_control_seal(struct node *node, uint8_t resourc
 void nodes_control_send(const struct nodes *nodes, const struct node *node, const struct endpoint *peer,
                         enum message_repeat repeat, const uint8_t *datagram, size_t len);
 
+/* Answers a request of the node's. */
+void nodes_control_ack(const struct nodes *nodes, struct node *node, uint16_t message_id, uint8_t code);
+
+/* A request that is sent until it is answered, sealed just now. */
+void nodes_question_begin(struct nodes *nodes, struct node *node, enum node_exchange_kind kind,
+                          struct span sealed, uint64_t now_ms);
+/* Stops the repetition of one that is out, if one is. */
+void nodes_question_stop(struct nodes *nodes, struct node *node, bool settled);
+
 /* Is an associated node to be told its live sessions, which relay has listed? */
 bool nodes_live_list_is_due(const struct nodes *nodes, const struct node *node);
 /* Opens the exchange and sends the list. */
 void nodes_live_list_send(struct nodes *nodes, struct node *node, uint64_t now_ms);
-/* Stops the repetition of a live list that is out, if one is. */
-void nodes_live_list_stop(struct nodes *nodes, struct node *node, bool settled);
-/* Gives up a list that was not acknowledged in time. Returns when to call again, UINT64_MAX: no need. */
-uint64_t nodes_live_list_tick(struct nodes *nodes, struct node *node, uint64_t now_ms);
 
 /*
- * Takes a control datagram from an associated node. Reports of closed sessions and the acknowledgement of a
- * live list are dealt with here. True: the key block that is out was answered, with *code.
+ * Is the node there? A radio may sleep, so silence alone means nothing. A node that leaves records unanswered
+ * is asked, by a live list or, without association, to join; one that then answers nothing for node_silent_s
+ * is silent: its sessions end.
  */
-bool nodes_control_input(struct nodes *nodes, struct node *node, struct span datagram, uint64_t now_ms,
-                         uint8_t *code);
+
+/* Something authentic has come from the node. */
+void nodes_heard(struct nodes *nodes, struct node *node, uint64_t now_ms);
+/* It has left records unanswered. */
+void nodes_quiet(struct nodes *nodes, struct node *node, uint64_t now_ms);
+/* Returns when to call again, UINT64_MAX: no need. */
+uint64_t nodes_silence_tick(struct nodes *nodes, struct node *node, uint64_t now_ms);
+
+/* What a control message of the node's says that is not dealt with here. */
+struct node_saying {
+    enum { NODE_SAYS_NOTHING, NODE_ANSWERS_KEYBLOCK, NODE_ASKS_OUTBOUND } kind;
+    uint8_t code;        /* NODE_ANSWERS_KEYBLOCK */
+    bool is_new;         /* NODE_ASKS_OUTBOUND: and not one that was accepted before */
+    uint16_t message_id;
+    char uri[CONTROL_URI_MAX]; /* not terminated */
+    size_t uri_len;
+};
+
+/* Takes a control datagram from an associated node. */
+void nodes_control_input(struct nodes *nodes, struct node *node, struct span datagram, uint64_t now_ms,
+                         struct node_saying *out);
 
 #endif

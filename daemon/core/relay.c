@@ -13,8 +13,10 @@ const char *relay_counter_name(enum relay_counter counter)
         [RELAY_TO_NODE] = "records_to_node",
         [RELAY_FROM_NODE] = "records_from_node",
         [RELAY_SESSIONS] = "sessions",
+        [RELAY_OPENING] = "opening",
         [RELAY_SESSIONS_OPENED] = "sessions_opened",
         [RELAY_SESSIONS_CLOSED] = "sessions_closed",
+        [RELAY_SESSIONS_THROTTLED] = "sessions_throttled",
         [RELAY_FLIGHTS_REPLAYED] = "flights_replayed",
         [RELAY_TOMBSTONES_SENT] = "tombstones_sent",
         [RELAY_HELLOS] = "client_hellos",
@@ -24,6 +26,7 @@ const char *relay_counter_name(enum relay_counter counter)
         [RELAY_DROP_PEER_UNKNOWN] = "drop_peer_unknown",
         [RELAY_DROP_PEER_TYPE] = "drop_peer_type",
         [RELAY_DROP_PEER_TOO_LONG] = "drop_peer_too_long",
+        [RELAY_DROP_PEER_BUDGET] = "drop_peer_budget",
         [RELAY_DROP_PEER_HELD] = "drop_peer_held",
         [RELAY_DROP_EARLY] = "drop_early",
         [RELAY_DROP_NODE_MALFORMED] = "drop_node_malformed",
@@ -70,6 +73,7 @@ struct relay *relay_create(const struct relay_config *config, const struct relay
     r->io = io;
     r->store = store;
     r->repeat_due_ms = UINT64_MAX;
+    relay_budgets_init(r);
     return r;
 }
 
@@ -104,6 +108,8 @@ static enum status node_load(void *arg, const struct relay_node_row *row)
         return SSM_OK;
     }
     relay_node_move(&r->nodes, node, &row->endpoint);
+    for (uint8_t i = row->tag_keys_before_count; i-- > 0;)
+        relay_node_set_key(node, 0, row->tag_keys_before[i]);
     relay_node_set_key(node, row->generation, row->tag_key);
     return SSM_OK;
 }
@@ -123,6 +129,7 @@ static enum status session_load(void *arg, const struct relay_session_row *row)
     }
     session_set_handle(&r->sessions, s, row->node, row->handle);
     s->slot = row->slot;
+    s->is_outbound = row->is_outbound;
     s->subscriber = row->subscriber;
     session_keep_tombstone(s, row->tombstone);
     s->since_s = now_s - (load->wall_s > row->opened_s ? (uint32_t)(load->wall_s - row->opened_s) : 0);
@@ -170,6 +177,7 @@ void relay_from_node(struct relay *r, const struct endpoint *node, uint8_t *data
 static void session_describe(const struct session *s, uint32_t now_s, uint8_t out[SESSION_ROW_LEN])
 {
     const struct session_row row = {.node = s->node,
+                                    .is_outbound = s->is_outbound,
                                     .subscriber = s->subscriber,
                                     .handle = s->handle,
                                     .slot = s->slot,
@@ -220,7 +228,7 @@ void relay_on_message(struct relay *r, const struct message *m, uint64_t now_ms,
 {
     switch (m->type) {
     case MSG_DGRAM_OUT:
-        relay_handover_datagram(r, m);
+        relay_handover_datagram(r, m, now_ms);
         break;
     case MSG_SESSION_PREPARE:
         relay_handover_prepare(r, m, now_ms);
@@ -238,13 +246,16 @@ void relay_on_message(struct relay *r, const struct message *m, uint64_t now_ms,
         relay_link_done(r, m);
         break;
     case MSG_NODE_KEYS:
-        relay_link_keys(r, m);
+        relay_link_keys(r, m, now_ms);
         break;
     case MSG_NODE_GONE:
         relay_link_gone(r, m, now_ms);
         break;
     case MSG_SESSION_CLOSE:
         relay_close_matching(r, m, (enum close_reason)m->kind, now_ms);
+        break;
+    case MSG_SESSION_THROTTLE:
+        relay_link_throttle(r, m);
         break;
     case MSG_SESSION_EVICT:
         relay_evict(r, m->node, now_ms);
@@ -270,9 +281,11 @@ void relay_on_keys_restart(struct relay *r)
 uint64_t relay_on_tick(struct relay *r, uint64_t now_ms)
 {
     uint64_t sweep_ms = relay_sweep(r, now_ms);
+    uint64_t quiet_ms = relay_link_quiet(r, now_ms);
     uint64_t repeat_ms = relay_link_repeat(r, now_ms);
+    uint64_t next_ms = sweep_ms < quiet_ms ? sweep_ms : quiet_ms;
 
-    return sweep_ms < repeat_ms ? sweep_ms : repeat_ms;
+    return next_ms < repeat_ms ? next_ms : repeat_ms;
 }
 
 void relay_flush(struct relay *r, uint64_t now_ms)

@@ -14,14 +14,19 @@ enum {
 /* Of an alert that `relay` makes up: beyond any number of the handshake, whose count only `keys` knew. */
 static const struct seq48 ORPHAN_ALERT_SEQ = {{0, 1}};
 
-static void tombstone_send(struct relay *r, struct session *s, uint64_t now_ms)
+static void tombstone_put(struct relay *r, const struct session *s)
 {
     uint8_t record[TOMBSTONE_LEN];
 
     session_put_tombstone(s, record);
-    s->last_s = relay_seconds(now_ms);
     r->counters[RELAY_TOMBSTONES_SENT]++;
     r->io->to_peer(r->io->ctx, &s->local, &s->peer, record, sizeof record);
+}
+
+static void tombstone_send(struct relay *r, struct session *s, uint64_t now_ms)
+{
+    s->last_s = relay_seconds(now_ms);
+    tombstone_put(r, s);
 }
 
 static void count_closed(struct relay *r)
@@ -33,7 +38,8 @@ static void count_closed(struct relay *r)
 void relay_close(struct relay *r, struct session *s, enum close_reason reason, uint64_t now_ms)
 {
     SSM_ASSERT(s->state == SESSION_ACTIVE);
-    relay_store_changed(r, r->store->remove_session(r->store->ctx, s->node, s->handle));
+    (void)r->store->remove_session(r->store->ctx, s->node, s->handle);
+    r->is_store_changed = true;
     count_closed(r);
     relay_tell_keys(r, MSG_SESSION_CLOSED, 0, s->node, s->handle, reason);
     if (reason == CLOSE_PEER) {
@@ -66,9 +72,15 @@ void relay_abandon(struct relay *r, struct session *s)
 
     if (node != NULL && node->repeat.connection == flight->connection)
         relay_node_repeat_end(node);
-    if (flight->is_committed)
-        relay_store_changed(r, r->store->remove_session(r->store->ctx, s->node, s->handle));
+    /* The server has believed in its session since its Finished. */
+    if (s->is_outbound && s->state == SESSION_KEYING)
+        tombstone_put(r, s);
+    if (flight->is_committed) {
+        (void)r->store->remove_session(r->store->ctx, s->node, s->handle);
+        r->is_store_changed = true;
+    }
     relay_session_event(s, SESSION_ABORT);
+    r->counters[RELAY_OPENING]--;
     relay_free_session(r, s);
 }
 
@@ -128,7 +140,8 @@ void relay_close_matching(struct relay *r, const struct message *m, enum close_r
 
         if (s == NULL || s->state == SESSION_CLOSING || s->node != m->node ||
             (m->handle != 0 && s->handle != m->handle) ||
-            (m->subscriber != 0 && s->subscriber != m->subscriber))
+            (m->subscriber != 0 &&
+             (s->subscriber != m->subscriber || s->is_outbound != (m->slot == DIRECTION_OUT))))
             continue;
         close_or_abort(r, s, reason, now_ms);
         is_found = true;
@@ -160,6 +173,14 @@ void relay_evict(struct relay *r, uint32_t node, uint64_t now_ms)
 
 /* ---- time-outs ---- */
 
+/* `keys` has time-outs of its own, and must have lost sight of it. */
+static void opening_time_out(struct relay *r, struct session *s)
+{
+    relay_tell_keys(r, MSG_SESSION_ABORT, relay_flight_of(r, s)->connection, s->node, s->handle,
+                    CLOSE_HANDSHAKE);
+    relay_abort_orphan(r, s);
+}
+
 static void session_sweep(struct relay *r, struct session *s, uint64_t now_ms)
 {
     uint32_t now_s = relay_seconds(now_ms);
@@ -167,7 +188,10 @@ static void session_sweep(struct relay *r, struct session *s, uint64_t now_ms)
 
     if (flight != NULL && flight_is_over(flight, now_ms))
         relay_drop_flight(r, s);
-    if (s->state == SESSION_CLOSING && now_s - s->since_s >= TOMBSTONE_LIFE_S) {
+    if (s->state == SESSION_HANDSHAKING || s->state == SESSION_KEYING) {
+        if (now_s - s->since_s >= r->config.opening_timeout_s)
+            opening_time_out(r, s);
+    } else if (s->state == SESSION_CLOSING && now_s - s->since_s >= TOMBSTONE_LIFE_S) {
         relay_session_event(s, SESSION_EXPIRE);
         relay_free_session(r, s);
     } else if (s->state == SESSION_ACTIVE && !s->is_used &&

@@ -2,6 +2,8 @@
 
 #include "relay_close.h"
 
+enum { STORE_RETRY_MS = 5000 };
+
 struct session *relay_handover_find(const struct relay *r, uint32_t connection)
 {
     const struct flight *flight = connection != 0 ? flight_find_by_connection(&r->flights, connection) : NULL;
@@ -26,7 +28,7 @@ static struct flight *flight_take(struct relay *r, uint32_t connection, uint32_t
     return flight_add(&r->flights, connection, session);
 }
 
-static struct session *session_open(struct relay *r, const struct message *m)
+static struct session *session_open(struct relay *r, const struct message *m, uint64_t now_ms)
 {
     struct session *before = session_find_by_peer(&r->sessions, &m->local, &m->peer).opening;
     struct session *s;
@@ -44,16 +46,19 @@ static struct session *session_open(struct relay *r, const struct message *m)
     }
     s->flight = flight_number(&r->flights, flight);
     s->node = m->node;
+    s->is_outbound = m->kind == DIRECTION_OUT;
+    s->since_s = relay_seconds(now_ms);
     relay_session_event(s, SESSION_OPEN);
+    r->counters[RELAY_OPENING]++;
     return s;
 }
 
-void relay_handover_datagram(struct relay *r, const struct message *m)
+void relay_handover_datagram(struct relay *r, const struct message *m, uint64_t now_ms)
 {
     struct session *s = relay_handover_find(r, m->connection);
 
     if (m->connection != 0 && s == NULL) {
-        s = session_open(r, m);
+        s = session_open(r, m, now_ms);
         if (s == NULL) {
             r->counters[RELAY_DROP_NO_ROOM]++;
             relay_log(r, "no room for another session: see max_sessions and max_handshakes", m->node,
@@ -88,6 +93,7 @@ static enum close_reason why_not_prepare(const struct relay *r, const struct ses
     if (relay_nodes_find(&r->nodes, m->node) == NULL)
         return CLOSE_NODE_SILENT;
     if (s->state != SESSION_HANDSHAKING || m->handle == 0 || m->data[0].len > r->config.link_mtu ||
+        (m->data[2].len == 0) != s->is_outbound ||
         session_find_by_handle(&r->sessions, m->node, m->handle) != NULL)
         return CLOSE_HANDSHAKE;
     return CLOSE_NONE;
@@ -135,6 +141,7 @@ void relay_handover_commit(struct relay *r, const struct message *m, uint64_t wa
     row = (struct relay_session_row){.node = s->node,
                                      .handle = s->handle,
                                      .slot = s->slot,
+                                     .is_outbound = s->is_outbound,
                                      .subscriber = s->subscriber,
                                      .peer = s->peer,
                                      .local = s->local,
@@ -182,11 +189,15 @@ static void session_release(struct relay *r, struct session *s, struct flight *f
     relay_session_event(s, SESSION_COMMIT);
     s->since_s = relay_seconds(now_ms);
     s->last_s = s->since_s;
+    r->counters[RELAY_OPENING]--;
     r->counters[RELAY_SESSIONS]++;
     r->counters[RELAY_SESSIONS_OPENED]++;
     flight_release(&r->flights, flight, now_ms);
-    r->io->to_peer(r->io->ctx, &s->local, &s->peer, flight->bytes, flight->len);
+    if (flight->len > 0)
+        r->io->to_peer(r->io->ctx, &s->local, &s->peer, flight->bytes, flight->len);
     early_release(r, s, flight, now_ms);
+    if (flight->len == 0) /* a client has none: there is nothing to replay */
+        relay_drop_flight(r, s);
     relay_tell_keys(r, MSG_SESSION_DURABLE, connection, s->node, s->handle, CLOSE_NONE);
 }
 
@@ -196,7 +207,7 @@ static void replaced_row_remove(struct relay *r, const struct session *s)
     const struct session *before = session_find_by_peer(&r->sessions, &s->local, &s->peer).settled;
 
     if (before != NULL && before->state == SESSION_ACTIVE)
-        relay_store_changed(r, r->store->remove_session(r->store->ctx, before->node, before->handle));
+        (void)r->store->replace_session(r->store->ctx, before->node, before->handle);
 }
 
 static void session_settle(struct relay *r, struct session *s, struct flight *flight, bool is_durable,
@@ -214,7 +225,7 @@ void relay_handover_flush(struct relay *r, uint64_t now_ms)
     uint32_t last = r->commits > 0 ? r->flights.slots.high : 0;
     bool is_durable;
 
-    if (!r->is_store_changed)
+    if (!r->is_store_changed || (r->commits == 0 && now_ms < r->store_retry_ms))
         return;
     for (uint32_t number = 1; number <= last; number++) {
         const struct flight *flight = flight_at(&r->flights, number);
@@ -223,9 +234,8 @@ void relay_handover_flush(struct relay *r, uint64_t now_ms)
             replaced_row_remove(r, session_at(&r->sessions, flight->session));
     }
     is_durable = r->store->flush(r->store->ctx) == SSM_OK;
-    if (!is_durable)
-        relay_log(r, "the database could not be written", 0, NULL);
-    r->is_store_changed = false;
+    r->is_store_changed = !is_durable;
+    r->store_retry_ms = is_durable ? 0 : now_ms + STORE_RETRY_MS;
     r->commits = 0;
     for (uint32_t number = 1; number <= last; number++) {
         struct flight *flight = flight_at(&r->flights, number);

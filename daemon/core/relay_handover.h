@@ -11,7 +11,7 @@
 struct session *relay_handover_find(const struct relay *r, uint32_t connection);
 
 /* MSG_DGRAM_OUT; MSG_SESSION_PREPARE, _COMMIT and _ABORT. */
-void relay_handover_datagram(struct relay *r, const struct message *m);
+void relay_handover_datagram(struct relay *r, const struct message *m, uint64_t now_ms);
 void relay_handover_prepare(struct relay *r, const struct message *m, uint64_t now_ms);
 void relay_handover_commit(struct relay *r, const struct message *m, uint64_t wall_s);
 void relay_handover_abort(struct relay *r, const struct message *m);

@@ -1,17 +1,5 @@
 #include "relay_nodes.h"
 
-bool rate_limit_take(struct rate_limit *limit, uint64_t now_ms)
-{
-    if (now_ms - limit->since_ms >= 1000) {
-        limit->since_ms = now_ms;
-        limit->used = 0;
-    }
-    if (limit->used == RATE_LIMIT_PER_S)
-        return false;
-    limit->used++;
-    return true;
-}
-
 static uint64_t hash_of_id(const struct relay_nodes *nodes, uint32_t id)
 {
     return slot_hash(nodes->hash_seed, &id, sizeof id);
@@ -97,25 +85,27 @@ void relay_node_move(struct relay_nodes *nodes, struct relay_node *node, const s
 
 void relay_node_set_key(struct relay_node *node, uint64_t generation, const uint8_t tag_key[LINK_TAG_KEY_LEN])
 {
-    if (bytes_equal(node->tag_key, tag_key, LINK_TAG_KEY_LEN))
+    uint8_t moved = node->tag_key_count < RELAY_TAG_KEYS ? node->tag_key_count : RELAY_TAG_KEYS - 2;
+
+    if (node->tag_key_count > 0 && bytes_equal(node->tag_keys[0], tag_key, LINK_TAG_KEY_LEN))
         return;
-    node->has_tag_key_before = node->generation != 0;
-    bytes_copy(node->tag_key_before, node->tag_key, LINK_TAG_KEY_LEN);
-    bytes_copy(node->tag_key, tag_key, LINK_TAG_KEY_LEN);
+    bytes_move(node->tag_keys[1], node->tag_keys[0], (size_t)moved * LINK_TAG_KEY_LEN);
+    bytes_copy(node->tag_keys[0], tag_key, LINK_TAG_KEY_LEN);
+    node->tag_key_count = node->tag_key_count < RELAY_TAG_KEYS ? node->tag_key_count + 1 : RELAY_TAG_KEYS;
     node->generation = generation;
 }
 
 enum status relay_node_check_tag(struct relay_node *node, uint16_t handle, struct record *record)
 {
-    enum status status = linkframe_check_tag(node->tag_key, handle, record);
+    enum status status = SSM_BAD_TAG;
+    uint8_t used = 0;
 
-    if (!node->has_tag_key_before)
-        return status;
-    if (status == SSM_BAD_TAG)
-        return linkframe_check_tag(node->tag_key_before, handle, record);
-    if (status == SSM_OK) {
-        node->has_tag_key_before = false;
-        bytes_wipe(node->tag_key_before, LINK_TAG_KEY_LEN);
+    while (used < node->tag_key_count &&
+           (status = linkframe_check_tag(node->tag_keys[used], handle, record)) == SSM_BAD_TAG)
+        used++;
+    if (status == SSM_OK && used + 1 < node->tag_key_count) {
+        bytes_wipe(node->tag_keys[used + 1], (size_t)(node->tag_key_count - used - 1) * LINK_TAG_KEY_LEN);
+        node->tag_key_count = used + 1;
     }
     return status;
 }

@@ -7,20 +7,13 @@
 #ifndef SSM_RELAY_NODES_H
 #define SSM_RELAY_NODES_H
 
+#include "budget.h"
 #include "linkframe.h"
 #include "message.h"
 #include "slots.h"
+#include "store.h"
 
-/* At most RATE_LIMIT_PER_S events a second, and as many at once. Starts full. */
-struct rate_limit {
-    uint64_t since_ms;
-    uint32_t used;
-};
-
-enum { RATE_LIMIT_PER_S = 20, RELAY_REPEAT_MAX_MS = 4000 };
-
-/* May one more event pass? Counts it then. */
-bool rate_limit_take(struct rate_limit *limit, uint64_t now_ms);
+enum { RELAY_REPEAT_MAX_MS = 4000, RELAY_TAG_KEYS = 1 + RELAY_TAG_KEYS_BEFORE };
 
 struct relay_repeat {
     uint16_t len;        /* 0: nothing is being repeated */
@@ -31,13 +24,15 @@ struct relay_repeat {
 };
 
 struct relay_node {
-    uint32_t id;              /* 0: free */
-    struct endpoint endpoint; /* port 0: another node has taken its address */
-    uint64_t generation;      /* association counter */
-    uint8_t tag_key[LINK_TAG_KEY_LEN];
-    uint8_t tag_key_before[LINK_TAG_KEY_LEN]; /* until the first tag under tag_key */
-    bool has_tag_key_before;
-    struct rate_limit control;
+    uint32_t id;                                        /* 0: free */
+    struct endpoint endpoint;                           /* port 0: another node has taken its address */
+    uint64_t generation;                                /* association counter */
+    uint8_t tag_keys[RELAY_TAG_KEYS][LINK_TAG_KEY_LEN]; /* the newest first; back to the one used last */
+    uint8_t tag_key_count;
+    struct budget control;  /* association and control datagrams from it */
+    struct budget records;  /* of its peers, towards it */
+    uint64_t unanswered_ms; /* the first record sent since it was last heard; 0: none */
+    uint64_t told_ms;       /* `keys` was last told that it was heard; 0: tell it the next time */
     struct relay_repeat repeat;
 };
 
@@ -62,10 +57,15 @@ struct relay_node *relay_nodes_at(const struct relay_nodes *nodes, uint32_t numb
 
 /* Moves the node to an endpoint that no other node has; port 0: to none. */
 void relay_node_move(struct relay_nodes *nodes, struct relay_node *node, const struct endpoint *endpoint);
-/* Takes the tag key of an association; the one before stays until a tag has verified under the new. */
+/*
+ * Takes the tag key of an association. A node uses it from the first message of the gateway on that it
+ * authenticates, which may get lost with the process that was to send it: so earlier keys stay until a tag
+ * has verified under a newer one. If associations follow each other faster than that, the key that was used
+ * last and the newest ones stay.
+ */
 void relay_node_set_key(struct relay_node *node, uint64_t generation,
                         const uint8_t tag_key[LINK_TAG_KEY_LEN]);
-/* Verifies the relay tag, as linkframe_check_tag does, under either key. */
+/* Verifies the relay tag, as linkframe_check_tag does, under any of the keys. */
 SSM_MUST_CHECK enum status relay_node_check_tag(struct relay_node *node, uint16_t handle,
                                                 struct record *record);
 

@@ -79,8 +79,9 @@ static enum relay_counter on_active(struct relay *r, struct session *s, const st
 {
     struct flight *flight = relay_flight_of(r, s);
 
+    /* No server begins a handshake with its client. */
     if (is_plain_handshake(&p->record, HANDSHAKE_CLIENT_HELLO))
-        return to_keys(r, p, 0);
+        return s->is_outbound ? RELAY_DROP_PEER_TYPE : to_keys(r, p, 0);
     if (!is_of_last_flight(&p->record))
         return RELAY_DROP_PEER_TYPE;
     if (flight != NULL && flight_take_replay(flight, p->now_ms)) {
@@ -97,7 +98,8 @@ static enum relay_counter on_active(struct relay *r, struct session *s, const st
 static enum relay_counter queue_early(struct relay *r, const struct session *s, const struct peer_record *p,
                                       bool *is_queued)
 {
-    if (p->record.type != RECORD_APPLICATION_DATA)
+    /* A server may end the session in the very datagram that brings its Finished. */
+    if (p->record.type != RECORD_APPLICATION_DATA && !s->is_outbound)
         return RELAY_DROP_PEER_TYPE;
     if (p->len > r->flights.early_cap)
         return RELAY_DROP_PEER_TOO_LONG;

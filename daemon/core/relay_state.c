@@ -1,5 +1,26 @@
 #include "relay_state.h"
 
+enum {
+    CONTROL_PER_S = 20,
+    /* At once, besides an eighth of a second's worth: a dozen requests from each of several peers. */
+    NODE_BURST = 64,
+    BURST_FRACTION = 8,
+};
+
+/* Of a session whose records do not authenticate: one a second. */
+static const struct budget_rate THROTTLED_RATE = {.interval_us = 1000000, .burst_us = 1000000};
+
+void relay_budgets_init(struct relay *r)
+{
+    uint32_t per_s = r->config.node_records_per_s;
+    uint32_t burst = NODE_BURST + per_s / BURST_FRACTION;
+
+    r->control_rate = budget_rate_of(CONTROL_PER_S, CONTROL_PER_S);
+    r->node_rate = budget_rate_of(per_s, burst);
+    r->session_rate =
+        (struct budget_rate){.interval_us = 2 * r->node_rate.interval_us, .burst_us = r->node_rate.burst_us};
+}
+
 void relay_session_event(struct session *s, enum session_event event)
 {
     enum status status = session_event(s, event);
@@ -34,13 +55,6 @@ void relay_log(const struct relay *r, const char *event, uint32_t node, const st
     r->io->log(r->io->ctx, event, node, peer);
 }
 
-void relay_store_changed(struct relay *r, enum status outcome)
-{
-    r->is_store_changed = true;
-    if (outcome != SSM_OK)
-        relay_log(r, "the database refused a change", 0, NULL);
-}
-
 void relay_tell_keys(const struct relay *r, enum message_type type, uint32_t connection, uint32_t node,
                      uint16_t handle, enum close_reason reason)
 {
@@ -61,10 +75,18 @@ bool relay_is_for_node(const struct record *record)
            (record->type == RECORD_APPLICATION_DATA || record->type == RECORD_ALERT);
 }
 
+/* Whoever forges a peer's address uses up the session's budget before the node's. */
+static bool budgets_take(const struct relay *r, struct relay_node *node, struct session *s, uint64_t now_ms)
+{
+    const struct budget_rate *rate = s->is_throttled ? &THROTTLED_RATE : &r->session_rate;
+
+    return budget_take(&s->budget, rate, now_ms) && budget_take(&node->records, &r->node_rate, now_ms);
+}
+
 enum relay_counter relay_to_node(struct relay *r, struct session *s, const struct record *record,
                                  uint64_t now_ms)
 {
-    const struct relay_node *node = relay_nodes_find(&r->nodes, s->node);
+    struct relay_node *node = relay_nodes_find(&r->nodes, s->node);
     const uint8_t *frame;
     size_t len;
 
@@ -75,6 +97,10 @@ enum relay_counter relay_to_node(struct relay *r, struct session *s, const struc
     len = (size_t)(record->body - frame) + record->body_len;
     if (len > r->config.link_mtu)
         return RELAY_DROP_PEER_TOO_LONG;
+    if (!budgets_take(r, node, s, now_ms))
+        return RELAY_DROP_PEER_BUDGET;
+    if (node->unanswered_ms == 0)
+        node->unanswered_ms = now_ms;
     s->to_node++;
     s->last_s = relay_seconds(now_ms);
     s->is_used = true;

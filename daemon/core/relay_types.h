@@ -30,7 +30,10 @@ struct relay_config {
                                   gives up after 30 and says so */
     uint32_t evict_idle_s;     /* a session may be evicted for a new one after that long without a record */
     uint32_t link_retry_ms;    /* first repetition of a control datagram; doubles up to 4 s */
-    uint64_t hash_seed;        /* random: nobody outside may aim at one chain of a table */
+    uint32_t opening_timeout_s;  /* a handshake or hand-over that long without outcome ends: beyond all
+                                    time-outs of `keys` */
+    uint32_t node_records_per_s; /* from peers, on a node's link; half of them for one session. 0: no limit */
+    uint64_t hash_seed;          /* random: nobody outside may aim at one chain of a table */
 };
 
 /*
@@ -44,9 +47,11 @@ enum relay_counter {
     RELAY_TO_NODE, /* records relayed */
     RELAY_FROM_NODE,
     RELAY_SESSIONS, /* live now */
+    RELAY_OPENING,  /* handshakes and hand-overs in flight now */
     RELAY_SESSIONS_OPENED,
     RELAY_SESSIONS_CLOSED,
-    RELAY_FLIGHTS_REPLAYED, /* cached last flights sent again */
+    RELAY_SESSIONS_THROTTLED, /* after a node's report that their records do not authenticate */
+    RELAY_FLIGHTS_REPLAYED,   /* cached last flights sent again */
     RELAY_TOMBSTONES_SENT,
     RELAY_HELLOS,              /* ClientHellos that may begin a handshake, handed to keys */
     RELAY_TO_KEYS,             /* other records of handshakes in flight, handed to keys */
@@ -55,6 +60,7 @@ enum relay_counter {
     RELAY_DROP_PEER_UNKNOWN,   /* not a ClientHello, from a 5-tuple without live session or for a lost node */
     RELAY_DROP_PEER_TYPE,      /* content type, epoch or version that a live session does not pass on */
     RELAY_DROP_PEER_TOO_LONG,  /* would not fit one frame */
+    RELAY_DROP_PEER_BUDGET,    /* beyond what the session or its node may get in a second */
     RELAY_DROP_PEER_HELD,      /* retransmission while the last flight is held, or beyond the replay limits */
     RELAY_DROP_EARLY,          /* beyond the queue of early records, or their hand-over failed */
     RELAY_DROP_NODE_MALFORMED,

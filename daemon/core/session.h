@@ -8,6 +8,7 @@
 #ifndef SSM_SESSION_H
 #define SSM_SESSION_H
 
+#include "budget.h"
 #include "slots.h"
 #include "store.h"
 #include "tombstone.h"
@@ -47,10 +48,13 @@ struct session {
     uint32_t from_node;
     struct replay tags; /* relay tags accepted */
     uint16_t flight;    /* number in the pool of withheld flights; 0: none */
-    uint32_t subscriber;
-    uint32_t
-        since_s;  /* monotonic: when it became ACTIVE or CLOSING; may lie before the start of this process */
-    uint8_t slot; /* at the node */
+    uint32_t subscriber; /* outbound: the destination */
+    uint32_t since_s; /* monotonic: when it was opened, became ACTIVE or CLOSING; may lie before the start of
+                         this process */
+    struct budget budget;                 /* of records towards the node */
+    bool is_throttled : 1;                /* its node has reported that its records do not authenticate */
+    bool is_outbound : 1;                 /* the peer is a server, the node its client */
+    uint8_t slot;                         /* at the node */
     uint8_t sealed[TOMBSTONE_SEALED_LEN]; /* the end of its tombstone; see session_keep_tombstone */
 };
 

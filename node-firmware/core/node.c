@@ -19,6 +19,7 @@ void node_init(struct node *n, const struct assoc_name *name, const uint8_t psk[
     bytes_fill(n, 0, sizeof *n);
     n->port = port;
     n->resources = resources;
+    n->on_control = node_control_handle;
     bytes_copy(&n->join.transcript.node, name, sizeof *name);
     bytes_copy(n->psk, psk, ASSOC_PSK_LEN);
 }
@@ -29,7 +30,7 @@ enum status node_start(struct node *n)
 
     if (status != SSM_OK)
         return status;
-    assoc_set_boot_id(&n->join.transcript, n->join.counter + 1);
+    assoc_set_boot_id(&n->join.transcript, n->join.counter);
     node_wake(n);
     node_join_begin(n);
     return n->join.state == NODE_JOIN_REQUESTING ? SSM_OK : SSM_IO;

@@ -8,10 +8,10 @@
 enum {
     REPORT_LAST = NODE_TICKS(16384), /* four reports: 2, 4, 8, 16 s */
     SESSION_NUMBER_LEN = 2,
+    COPIES_MAX = 32, /* of a request that are acknowledged: anybody can repeat what he has heard */
 };
 
-/* Seals and sends the control message that stands at frame + CONTROL_HEADER_LEN. */
-static void control_send(struct node *n, size_t body_len)
+void node_control_send(struct node *n, size_t body_len)
 {
     if (assoc_seal(n->present, ASSOC_UP, n->frame, body_len) == SSM_OK)
         port_send(n->port, n->frame, body_len + CONTROL_OVERHEAD);
@@ -19,7 +19,7 @@ static void control_send(struct node *n, size_t body_len)
         node_join_renew(n);
 }
 
-static uint8_t keyblock_take(struct node *n, const struct keyblock *k)
+uint8_t node_control_install(struct node *n, const struct keyblock *k)
 {
     struct node_session *slot = NULL;
     uint8_t left = k->slot;
@@ -46,7 +46,7 @@ static uint8_t on_keyblock(struct node *n)
     uint8_t code = COAP_BAD_REQUEST;
 
     if (keyblock_decode(m->payload, m->payload_len, &k) == SSM_OK)
-        code = keyblock_take(n, &k);
+        code = node_control_install(n, &k);
     bytes_wipe(&k, sizeof k);
     return code;
 }
@@ -79,8 +79,12 @@ static void on_ack(struct node *n)
             bytes_wipe(s, sizeof *s);
 }
 
-static uint8_t on_request(struct node *n)
+uint8_t node_control_handle(struct node *n)
 {
+    if (n->message.is_ack) {
+        on_ack(n);
+        return COAP_EMPTY;
+    }
     if (n->message.resource == CONTROL_KEYBLOCK)
         return on_keyblock(n);
     if (n->message.resource == CONTROL_LIVE)
@@ -88,8 +92,8 @@ static uint8_t on_request(struct node *n)
     return COAP_NOT_FOUND;
 }
 
-/* Handles an authentic message, of which `is_new` is false for one that was seen before. */
-static enum status on_message(struct node *n, bool is_new)
+/* Handles an authentic message. */
+static enum status on_message(struct node *n)
 {
     struct control_message *m = &n->message;
     enum status status = control_decode(n->control.body, n->control.body_len, m);
@@ -97,18 +101,23 @@ static enum status on_message(struct node *n, bool is_new)
     if (status != SSM_OK)
         return status;
     if (m->is_ack) {
-        on_ack(n);
+        n->on_control(n);
         return SSM_OK;
     }
-    if (is_new) {
+    /* The gateway asks one thing at a time, under rising message IDs: what comes behind a later request was
+     * obeyed before or has been given up, and what it says of sessions is no longer true. */
+    if (m->message_id > n->last_message_id) {
         n->last_message_id = m->message_id;
-        n->last_code = on_request(n);
+        n->last_code = n->on_control(n);
         if (n->last_code == COAP_CREATED)
             assoc_ratchet_node(n->present, n->control.step);
-    } else if (m->message_id != n->last_message_id) {
+        n->copies_left = COPIES_MAX;
+    } else if (m->message_id != n->last_message_id || n->copies_left == 0) {
         return SSM_REPLAYED;
+    } else {
+        n->copies_left--;
     }
-    control_send(n, control_encode_ack(m->message_id, n->last_code, n->frame + CONTROL_HEADER_LEN));
+    node_control_send(n, control_encode_ack(m->message_id, n->last_code, n->frame + CONTROL_HEADER_LEN));
     return SSM_OK;
 }
 
@@ -139,7 +148,7 @@ enum status node_control_input(struct node *n, uint8_t *datagram, size_t len)
     enum status status = control_open(n, datagram, len);
 
     if (status == SSM_OK || status == SSM_REPLAYED) {
-        status = on_message(n, status == SSM_OK);
+        status = on_message(n);
         bytes_wipe(n->control.body, n->control.body_len);
     }
     return status;
@@ -147,22 +156,22 @@ enum status node_control_input(struct node *n, uint8_t *datagram, size_t len)
 
 void node_control_tick(struct node *n)
 {
-    bool is_any_waiting = false;
+    uint8_t waiting = 0;
 
     if (!node_timer_fired(n, &n->report_timer))
         return;
     for (const struct node_session *s = n->sessions; s < n->sessions + NODE_SESSIONS; s++) {
         uint8_t report[3] = {(uint8_t)(s->block.session >> 8), (uint8_t)s->block.session, s->closed_reason};
-        if (s->closed_reason == 0)
+        if ((s->floods | s->closed_reason) == 0)
             continue;
         if (n->report_delay > REPORT_LAST) {
             node_join_renew(n);
             return;
         }
-        control_send(n, control_encode_request(CONTROL_CLOSED, s->block.session, report, sizeof report,
-                                               n->frame + CONTROL_HEADER_LEN));
-        is_any_waiting = true;
+        waiting |= s->closed_reason;
+        node_control_send(n, control_encode_request(CONTROL_CLOSED, s->block.session, report, sizeof report,
+                                                    n->frame + CONTROL_HEADER_LEN));
     }
-    if (is_any_waiting)
+    if (waiting != 0)
         node_timer_backoff(n, &n->report_timer, &n->report_delay);
 }

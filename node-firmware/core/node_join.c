@@ -5,8 +5,9 @@
 enum {
     FIRST = NODE_TICKS(1000),
     CONFIRM_LAST = NODE_TICKS(16384), /* five confirms: 1, 2, 4, 8, 16 s */
-    REJOIN_PAUSE =
-        NODE_TICKS(10000), /* REJOIN is not authenticated: whoever forges it gets one request in this time */
+    /* REJOIN is not authenticated: whoever forges it gets one request in this time, and one more at the
+       beginning, because a gateway may be started twice in a row. */
+    REJOIN_PAUSE = NODE_TICKS(10000),
 };
 
 static void join_transmit(struct node *n)
@@ -65,9 +66,11 @@ enum status node_join_input(struct node *n, const uint8_t *datagram, size_t len)
 
     if (number == ASSOC_ANSWER)
         return join_on_answer(n, datagram);
-    if (number != ASSOC_REJOIN || n->join.rejoin_pause.armed)
+    struct node_timer *pause = &n->join.rejoin_pause;
+    uint16_t left = pause->armed ? (uint16_t)(pause->due - n->now) : 0;
+    if (number != ASSOC_REJOIN || left > REJOIN_PAUSE)
         return SSM_REFUSED;
-    node_timer_set(n, &n->join.rejoin_pause, REJOIN_PAUSE);
+    node_timer_set(n, pause, (uint16_t)(left + REJOIN_PAUSE));
     node_join_begin(n);
     return SSM_OK;
 }
@@ -86,6 +89,7 @@ void node_join_confirmed(struct node *n)
     if (n->present != NULL)
         assoc_wipe(n->present);
     n->present = pending;
+    n->last_message_id = 0; /* requests of the gateway begin with 1 */
     n->join.state = NODE_JOIN_IDLE;
     n->join.timer.armed = false;
     n->counters.associated++;

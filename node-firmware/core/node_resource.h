@@ -2,7 +2,7 @@
  * What an application offers to peers: a table of resources, which the board hands to node_init.
  *
  * The CoAP server calls the functions of the table while it answers. They use nothing of the node but its
- * port, and call nothing of node.h.
+ * port and its counters, and call nothing of node.h.
  */
 #ifndef SSM_NODE_RESOURCE_H
 #define SSM_NODE_RESOURCE_H

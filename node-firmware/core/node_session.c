@@ -61,9 +61,7 @@ void node_session_report(struct node *n)
     node_timer_set(n, &n->report_timer, 0);
 }
 
-/* Says close_notify to a peer that has been heard (a server-side node is silent before), wipes, and has it
- * reported. */
-static void session_close(struct node *n, struct node_session *s, uint8_t reason)
+void node_session_close(struct node *n, struct node_session *s, uint8_t reason)
 {
     uint16_t handle = s->block.session;
 
@@ -83,7 +81,7 @@ void node_session_send(struct node *n, struct node_session *s, uint16_t len)
 {
     /* Far from 2^48-2, which the gateway's tombstone has, and with room for our close_notify. */
     if ((s->send_seq.bytes[0] & s->send_seq.bytes[1]) == 0xFF)
-        session_close(n, s, CONTROL_CLOSED_EXPIRED);
+        node_session_close(n, s, CONTROL_CLOSED_EXPIRED);
     else
         record_send(n, s, RECORD_APPLICATION_DATA, len);
 }
@@ -95,7 +93,7 @@ static void session_extend(struct node_session *s, uint16_t more)
     s->timer.armed = true;
 }
 
-static void session_mark_used(struct node_session *s)
+void node_session_mark_used(struct node_session *s)
 {
     if (s->used)
         return;
@@ -113,8 +111,20 @@ static enum status session_on_alert(struct node *n, struct node_session *s)
     if (n->record.body_len != ALERT_LEN)
         return SSM_UNSUPPORTED;
     if (alert[0] == ALERT_FATAL || alert[1] == ALERT_CLOSE_NOTIFY)
-        session_close(n, s, CONTROL_CLOSED_BY_PEER);
+        node_session_close(n, s, CONTROL_CLOSED_BY_PEER);
     return SSM_OK;
+}
+
+/* RFC 6347 4.1.2.7: "invalid records SHOULD be silently discarded, thus preserving the association". Whoever
+ * can send in the peer's name must not end its session; but no tag of 64 bits should be tried without end. */
+static void session_on_forgery(struct node *n, struct node_session *s)
+{
+    if (++s->failures % CONTROL_FLOOD != 0)
+        return;
+    if (++s->floods < CONTROL_FLOODS_MAX)
+        node_session_report(n);
+    else
+        node_session_close(n, s, CONTROL_CLOSED_FORGED);
 }
 
 enum status node_session_receive(struct node *n, uint8_t *datagram, size_t len, struct node_session **from)
@@ -130,14 +140,18 @@ enum status node_session_receive(struct node *n, uint8_t *datagram, size_t len, 
     if (s == NULL)
         return SSM_NOT_FOUND;
     status = record_open(&s->block.client, r);
-    if (status != SSM_OK)
+    if (status != SSM_OK) {
+        session_on_forgery(n, s);
         return status;
+    }
     if (!replay_accept(&s->received, &r->seq))
         return SSM_REPLAYED;
-    session_mark_used(s);
+    node_session_mark_used(s);
     if (r->type == RECORD_ALERT)
         return session_on_alert(n, s);
     *from = s;
+    if (n->on_record != NULL)
+        n->on_record(n, s);
     return SSM_OK;
 }
 
@@ -146,9 +160,9 @@ void node_session_tick(struct node *n, struct node_session *s)
     if (!node_timer_fired(n, &s->timer))
         return;
     if (!s->used)
-        session_close(n, s, CONTROL_CLOSED_UNUSED);
+        node_session_close(n, s, CONTROL_CLOSED_UNUSED);
     else if (--s->block.lifetime_min == 0)
-        session_close(n, s, CONTROL_CLOSED_EXPIRED);
+        node_session_close(n, s, CONTROL_CLOSED_EXPIRED);
     else
         session_extend(s, MINUTE);
 }

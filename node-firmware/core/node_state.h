@@ -39,11 +39,13 @@ struct node_timer {
  * the closure waits to be reported to the gateway.
  */
 struct node_session {
-    struct keyblock
-        block; /* client opens what the peer sends, server seals; lifetime_min is what is left of it */
+    struct keyblock block; /* client opens what the peer sends, server seals: where the node is the client,
+                              each is the other's; lifetime_min is what is left of it */
     struct replay received;
     struct seq48 send_seq; /* of the next record */
     struct node_timer timer;
+    uint16_t failures;     /* records that did not authenticate; wraps around */
+    uint16_t floods;       /* CONTROL_FLOOD such records each */
     uint8_t closed_reason; /* enum control_closed_reason, or 0 */
     bool used;             /* the peer has authenticated a record */
 };
@@ -73,7 +75,7 @@ struct node_join {
     struct assoc_transcript transcript; /* of the latest attempt */
     uint32_t counter;                   /* association counter, as stored */
     struct node_timer timer;
-    struct node_timer rejoin_pause; /* armed: a REJOIN is not heeded */
+    struct node_timer rejoin_pause; /* one REJOIN_PAUSE for each REJOIN heeded; at most one is ahead */
     uint16_t delay;
     uint8_t state; /* enum node_join_state */
 };
@@ -109,6 +111,7 @@ struct node {
     struct assoc assoc[2];
     struct assoc *present;    /* the confirmed one of the two, or NULL; the other is for the next */
     uint8_t last_code;        /* how the latest request of the gateway was acknowledged */
+    uint8_t copies_left;      /* of that request that will be acknowledged, too */
     uint16_t last_message_id; /* of that request */
     struct node_timer report_timer;
     uint16_t report_delay;
@@ -117,6 +120,13 @@ struct node {
     struct node_observer observers[NODE_OBSERVERS];
     uint32_t observe_seq; /* RFC 7641 4.4: rises with every notification, 24 bits go on the wire */
     uint16_t message_id;  /* of the next CoAP message that starts here */
+
+    /* What node_client.h puts its own in front of; by pointers, so that an image without clients lacks them.
+     */
+    uint8_t (*on_control)(struct node *n);                        /* node_control_handle */
+    void (*on_record)(struct node *n, struct node_session *from); /* NULL, or takes node->record's body */
+    struct node_client *clients;
+    uint16_t attempts; /* message ID of the latest CONTROL_OUTBOUND */
 
     struct control control;         /* that is being handled */
     struct control_message message; /* inside it */

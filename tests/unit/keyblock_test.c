@@ -59,7 +59,7 @@ static void random_round_trips(void **state)
     for (int i = 0; i < 1000; i++) {
         struct keyblock k = {
             .session = (uint16_t)(1 + seeded_u32() % 0xFFFF),
-            .role = (uint8_t)(seeded_u32() % 2),
+            .role = seeded_u32() % 2 == 0 ? KEYBLOCK_SERVER : KEYBLOCK_CLIENT,
             .slot = (uint8_t)(seeded_u32() % KEYBLOCK_SLOTS),
             .replaces = seeded_u32() % 2 == 0,
             .first_send_seq = (uint8_t)(64 + seeded_u32() % 192),

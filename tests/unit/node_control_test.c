@@ -96,6 +96,26 @@ static void test_duplicate_changes_nothing_and_is_acknowledged_afresh(void **sta
     assert_int_equal(m.message_id, w.message_id);
 }
 
+/* Whoever repeats what he has heard does not empty the node's battery. */
+static void test_no_more_than_32_duplicates_are_acknowledged(void **state)
+{
+    struct world w;
+    struct peer p = peer_make(5, 0);
+    unsigned acknowledged = 0;
+
+    (void)state;
+    world_start(&w);
+    struct datagram block = keyblock_datagram(&w, &p);
+    for (int i = 0; i < 1000; i++) {
+        world_feed(&w, block);
+        for (; w.port.sent_len > 0; acknowledged++)
+            assert_int_equal(gateway_take_ack(&w), COAP_CREATED);
+    }
+    assert_int_equal(acknowledged, 1 + 32);
+    assoc_ratchet_gateway(&w.gateway);
+    assert_int_equal(gateway_request(&w, CONTROL_LIVE, "\0\x05", 2), COAP_CHANGED);
+}
+
 static void test_older_duplicate_is_dropped(void **state)
 {
     struct world w;
@@ -110,6 +130,25 @@ static void test_older_duplicate_is_dropped(void **state)
     world_feed(&w, live); /* would drop the session */
     world_expect_silence(&w);
     assert_true(w.node.counters.input[SSM_REPLAYED] + w.node.counters.input[SSM_BAD_TAG] > 0);
+    assert_int_equal(w.node.sessions[0].block.session, 5);
+}
+
+/* It was held back on the way, and the gateway has long gone on. */
+static void test_request_behind_a_later_one_is_dropped(void **state)
+{
+    struct world w;
+    struct peer p = peer_make(5, 0);
+    struct peer given_up = peer_make(6, 0);
+
+    (void)state;
+    world_start(&w);
+    struct datagram live = gateway_seal_request(&w, CONTROL_LIVE, NULL, 0);
+    given_up.block.replaces = true;
+    struct datagram late = keyblock_datagram(&w, &given_up);
+    assert_int_equal(peer_install(&w, &p), COAP_CREATED);
+    world_feed(&w, live); /* would drop the session */
+    world_feed(&w, late); /* would take its slot */
+    world_expect_silence(&w);
     assert_int_equal(w.node.sessions[0].block.session, 5);
 }
 
@@ -182,7 +221,7 @@ static void test_bad_keyblocks_are_refused(void **state)
         if (variant == 0)
             block[2] = NODE_SESSIONS << 1; /* a slot that this node lacks */
         if (variant == 1)
-            block[2] = KEYBLOCK_CLIENT << 7;
+            block[2] = KEYBLOCK_CLIENT;
         if (variant == 2)
             block[2] = 1 << 4; /* another suite */
         if (variant == 3)
@@ -319,7 +358,9 @@ int main(void)
         cmocka_unit_test(test_plaintext_of_a_keyblock_does_not_stay_in_the_buffer),
         cmocka_unit_test(test_every_altered_bit_installs_nothing),
         cmocka_unit_test(test_duplicate_changes_nothing_and_is_acknowledged_afresh),
+        cmocka_unit_test(test_no_more_than_32_duplicates_are_acknowledged),
         cmocka_unit_test(test_older_duplicate_is_dropped),
+        cmocka_unit_test(test_request_behind_a_later_one_is_dropped),
         cmocka_unit_test(test_ratchet_with_a_lost_acknowledgement),
         cmocka_unit_test(test_ratchet_when_the_gateway_gave_up),
         cmocka_unit_test(test_refused_keyblock_does_not_ratchet),

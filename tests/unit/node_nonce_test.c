@@ -1,5 +1,6 @@
 /*
- * Random life of a node: whatever happens, no key seals twice under one number. SSM_TEST_SEED repeats a run.
+ * Random life of a node, as server and as client: whatever happens, no key seals twice under one number.
+ * SSM_TEST_SEED repeats a run.
  */
 #include "node_world.h"
 
@@ -22,6 +23,8 @@ struct life {
     size_t sealed_len;
     bool is_gateway_waiting; /* the node has sent a confirm whose keys the gateway has taken */
     struct datagram old[8];
+    struct node_client client;
+    unsigned client_sessions;
 };
 
 static uint32_t dice(struct life *l, uint32_t sides)
@@ -114,6 +117,81 @@ static void event_install(struct life *l)
         assoc_ratchet_gateway(&l->world.gateway);
 }
 
+static void on_answered(struct node_client *c, uint8_t code)
+{
+    (void)c;
+    (void)code;
+}
+
+static void on_notified(struct node_client *c, uint8_t code, const uint8_t *value, uint16_t len)
+{
+    (void)c;
+    (void)code;
+    (void)value;
+    (void)len;
+}
+
+/* The gateway answers the client's latest wish, or does so again, or with another attempt's block. */
+static void event_attempt(struct life *l)
+{
+    struct world *w = &l->world;
+    uint16_t attempt = (uint16_t)(l->client.attempt - dice(l, 8) / 7);
+    uint8_t failure[CONTROL_FAILED_LEN] = {(uint8_t)(attempt >> 8), (uint8_t)attempt,
+                                           CONTROL_OUTBOUND_REFUSED};
+    uint8_t block[KEYBLOCK_LEN];
+
+    if (dice(l, 8) == 0) {
+        world_feed(w, gateway_seal_request(w, CONTROL_FAILED, failure, sizeof failure));
+        return;
+    }
+    uint16_t session = ++l->next_session;
+    struct peer *p = &l->peers[session % PEERS];
+    *p = peer_make(session, (uint8_t)dice(l, NODE_SESSIONS));
+    struct keyblock k = p->block;
+    k.role = KEYBLOCK_CLIENT;
+    k.scope = attempt;
+    k.replaces = dice(l, 4) > 0;
+    k.client = p->block.server; /* what the node seals with */
+    k.server = p->block.client;
+    keyblock_encode(&k, block);
+    l->old[dice(l, 8)] = gateway_seal_request(w, CONTROL_KEYBLOCK, block, sizeof block);
+    struct datagram d = w->request;
+    unsigned installed = w->node.counters.installed;
+    world_feed(w, d);
+    if (w->node.counters.installed == installed)
+        return;
+    l->client_sessions++;
+    if (dice(l, 3) > 0)
+        assoc_ratchet_gateway(&w->gateway);
+}
+
+/* The application puts, and the server sends an empty message or a response, to this request or to none. */
+static void event_client(struct life *l)
+{
+    const struct node_client *c = &l->client;
+    const uint8_t *request = c->exchange.message;
+    struct peer *p = &l->peers[c->session % PEERS];
+    uint8_t message[4 + 2 + 2] = {0};
+    uint8_t token_len = request[0] & 3;
+    size_t len = 4;
+
+    if (node_client_put(&l->world.node, &l->client, "r", "1", 1) == SSM_OK)
+        world_settle(&l->world);
+    if (p->block.session == 0 || p->block.session != c->session)
+        return;
+    message[0] = (uint8_t)(0x40 | dice(l, 4) << 4);
+    memcpy(message + 2, request + 2, 2);
+    if (dice(l, 3) > 0) {
+        message[0] |= token_len;
+        message[1] = COAP_CONTENT;
+        memcpy(message + 4, request + 4, token_len);
+        len += token_len;
+        message[len++] = COAP_OPTION_OBSERVE << 4 | 1;
+        message[len++] = (uint8_t)dice(l, 256);
+    }
+    peer_send(&l->world, p, RECORD_APPLICATION_DATA, message, len);
+}
+
 static void event_record(struct life *l)
 {
     struct peer *p = &l->peers[dice(l, PEERS)];
@@ -141,7 +219,7 @@ static void event(struct life *l)
 {
     struct world *w = &l->world;
 
-    switch (dice(l, 10)) {
+    switch (dice(l, 13)) {
     case 0:
         event_install(l);
         break;
@@ -164,6 +242,13 @@ static void event(struct life *l)
         else
             world_feed(w, gateway_seal_request(w, CONTROL_LIVE, NULL, 0));
         break;
+    case 6:
+        event_attempt(l);
+        break;
+    case 7:
+    case 8:
+        event_client(l);
+        break;
     default:
         event_record(l);
         break;
@@ -177,6 +262,7 @@ static void test_no_key_seals_twice_under_one_number(void **state)
     uint32_t seed = given != NULL ? (uint32_t)strtoul(given, NULL, 10) : (uint32_t)time(NULL);
     static struct life l;
     size_t sealed = 0;
+    unsigned sessions = 0;
 
     (void)state;
     for (uint32_t run = 0; run < RUNS; run++) {
@@ -184,14 +270,20 @@ static void test_no_key_seals_twice_under_one_number(void **state)
         memset(&l, 0, sizeof l);
         l.random = seed + run;
         world_start(&l.world);
+        assert_int_equal(node_client_open(&l.world.node, &l.client, "coaps://example.org", on_answered),
+                         SSM_OK);
+        assert_int_equal(node_client_observe(&l.world.node, &l.client, "t", on_notified), SSM_OK);
         for (int i = 0; i < EVENTS; i++)
             event(&l);
         sealed += l.sealed_len;
         assert_true(l.world.node.counters.installed > 10);
+        sessions += l.client_sessions;
         if (given != NULL)
             break;
     }
     assert_true(sealed > (given != NULL ? 100 : 100 * RUNS));
+    print_message("%u sessions as a client\n", sessions);
+    assert_true(given != NULL || sessions > 5 * RUNS);
 }
 
 int main(void)

@@ -16,6 +16,7 @@ struct table {
     struct node *lamp;
     unsigned rejoins; /* datagrams to the node that are a REJOIN */
     unsigned sent;
+    struct message told; /* to relay, of a session; type 0: nothing */
 };
 
 static void on_message(void *ctx, const struct message *m)
@@ -23,6 +24,8 @@ static void on_message(void *ctx, const struct message *m)
     struct table *t = ctx;
 
     t->sent++;
+    if (m->type == MSG_SESSION_THROTTLE || m->type == MSG_SESSION_CLOSE)
+        t->told = *m;
     if (m->type == MSG_NODE_CTRL_OUT && assoc_number_of(m->data[0].at, m->data[0].len) == ASSOC_REJOIN)
         t->rejoins++;
 }
@@ -33,7 +36,8 @@ static int setup(void **state)
     struct table *t = calloc(1, sizeof *t);
 
     assert_non_null(t);
-    t->env.config = (struct delegator_config){.max_nodes = MEMORY_NODES_MAX, .node_slots = 4};
+    t->env.config =
+        (struct delegator_config){.max_nodes = MEMORY_NODES_MAX, .node_silent_s = 60, .node_slots = 4};
     t->env.io = (struct delegator_io){.ctx = t, .to_relay = on_message};
     t->env.store = memory_table(&t->store);
     t->nodes = (struct nodes){.env = &t->env, .pool = t->pool, .by_name = t->by_name};
@@ -69,8 +73,21 @@ static void a_used_up_counter_ends_the_association(void **state)
     assert_false(t->lamp->is_associated);
     static const struct assoc WIPED;
     assert_memory_equal(&t->lamp->assoc, &WIPED, sizeof WIPED);
-    (void)nodes_association_tick(&t->nodes, t->lamp, 1000);
+    (void)nodes_association_tick(&t->nodes, 1000);
     assert_int_equal(t->rejoins, 1);
+}
+
+/* The node obeys rising message IDs alone. */
+static void a_used_up_message_id_ends_the_association(void **state)
+{
+    struct table *t = *state;
+    uint8_t frame[NODE_CONTROL_FRAME_MAX];
+    size_t len;
+
+    t->lamp->message_id = UINT16_MAX - 1;
+    assert_int_equal(nodes_control_seal(t->lamp, CONTROL_LIVE, NULL, 0, frame, &len), SSM_OK);
+    assert_int_equal(nodes_control_seal(t->lamp, CONTROL_LIVE, NULL, 0, frame, &len), SSM_EXHAUSTED);
+    assert_false(t->lamp->is_associated);
 }
 
 /* What the node sends first in its association. */
@@ -88,20 +105,71 @@ static void a_replayed_acknowledgement_acknowledges_nothing(void **state)
 {
     struct table *t = *state;
     uint8_t frame[NODE_CONTROL_FRAME_MAX];
-    uint8_t code;
+    struct node_saying said;
     struct span ack = {.at = frame, .len = acknowledge(t, 7, frame)};
 
     t->lamp->message_id = 7;
     nodes_exchange_begin(t->lamp, NODE_EXCHANGE_KEYBLOCK, 1, 1);
-    assert_true(nodes_control_input(&t->nodes, t->lamp, ack, 1000, &code));
-    assert_int_equal(code, COAP_CREATED);
+    nodes_control_input(&t->nodes, t->lamp, ack, 1000, &said);
+    assert_int_equal(said.kind, NODE_ANSWERS_KEYBLOCK);
+    assert_int_equal(said.code, COAP_CREATED);
     nodes_exchange_end(&t->nodes, t->lamp, true);
 
     /* 65536 messages later another key block has the same message ID. */
     nodes_exchange_begin(t->lamp, NODE_EXCHANGE_KEYBLOCK, 2, 1);
-    assert_false(nodes_control_input(&t->nodes, t->lamp, ack, 2000, &code));
+    nodes_control_input(&t->nodes, t->lamp, ack, 2000, &said);
+    assert_int_equal(said.kind, NODE_SAYS_NOTHING);
     assert_int_equal(t->env.counters[DELEGATOR_DROP_CONTROL], 1);
     assert_int_equal(t->sent, 0);
+}
+
+/* What the node reports of session 300. */
+static size_t report(struct table *t, uint8_t reason, uint32_t counter, uint8_t *frame)
+{
+    const uint8_t payload[] = {300 >> 8, 300 & 0xFF, reason};
+    size_t body_len =
+        control_encode_request(CONTROL_CLOSED, 300, payload, sizeof payload, frame + CONTROL_HEADER_LEN);
+    struct assoc node;
+
+    assoc_derive(t->lamp->row.psk, &t->lamp->transcript, &node);
+    node.sent = seq48_make(0, counter);
+    assert_int_equal(assoc_seal(&node, ASSOC_UP, frame, body_len), SSM_OK);
+    return body_len + CONTROL_OVERHEAD;
+}
+
+/* What the gateway does about it: the message to relay (0: none), its reason, and whether it acknowledges. */
+static void assert_report(struct table *t, uint8_t reason, uint8_t type, uint8_t kind, unsigned sent)
+{
+    static uint32_t counter;
+    uint8_t frame[NODE_CONTROL_FRAME_MAX];
+    struct span datagram = {.at = frame, .len = report(t, reason, ++counter, frame)};
+    struct node_saying said;
+
+    t->sent = 0;
+    t->told = (struct message){.type = 0};
+    nodes_control_input(&t->nodes, t->lamp, datagram, 1000, &said);
+    assert_int_equal(said.kind, NODE_SAYS_NOTHING);
+    assert_int_equal(t->told.type, type);
+    assert_int_equal(t->told.kind, kind);
+    assert_int_equal(t->told.handle, type != 0 ? 300 : 0);
+    assert_int_equal(t->sent, sent);
+}
+
+static void reports_of_sessions_reach_relay(void **state)
+{
+    struct table *t = *state;
+
+    t->lamp->slots[2].handle = 300;
+    assert_report(t, CONTROL_FLOODED, MSG_SESSION_THROTTLE, CLOSE_NONE, 1); /* not acknowledged */
+    assert_int_equal(t->lamp->slots[2].handle, 300);
+    assert_report(t, CONTROL_CLOSED_FORGED, MSG_SESSION_CLOSE, CLOSE_FORGED, 2);
+    assert_int_equal(t->lamp->slots[2].handle, 0);
+    assert_report(t, CONTROL_CLOSED_BY_PEER, MSG_SESSION_CLOSE, CLOSE_PEER, 2);
+    assert_report(t, CONTROL_CLOSED_UNUSED, MSG_SESSION_CLOSE, CLOSE_UNUSED, 2);
+    assert_report(t, CONTROL_CLOSED_EXPIRED, MSG_SESSION_CLOSE, CLOSE_EXPIRED, 2);
+    assert_int_equal(t->env.counters[DELEGATOR_DROP_CONTROL], 0);
+    assert_report(t, CONTROL_CLOSED_FORGED + 1, 0, 0, 0);
+    assert_int_equal(t->env.counters[DELEGATOR_DROP_CONTROL], 1);
 }
 
 /* A node whose storage was restored may repeat its nonce; the gateway's keeps the keys from coming again. */
@@ -127,7 +195,9 @@ int main(void)
 #define TABLE(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
     const struct CMUnitTest tests[] = {
         TABLE(a_used_up_counter_ends_the_association),
+        TABLE(a_used_up_message_id_ends_the_association),
         TABLE(a_replayed_acknowledgement_acknowledges_nothing),
+        TABLE(reports_of_sessions_reach_relay),
         cmocka_unit_test_setup_teardown(each_association_has_a_fresh_gateway_nonce, world_setup,
                                         world_teardown),
     };

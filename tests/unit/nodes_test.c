@@ -89,11 +89,11 @@ static void numbers_are_reserved_in_blocks_before_use(void **state)
     struct node *lamp = add(nodes, "lamp");
     uint16_t number;
 
-    for (uint16_t i = 1; i <= 140; i++) {
+    for (uint16_t i = 1; i <= 600; i++) {
         assert_int_equal(nodes_take_session_number(nodes, lamp, &number), SSM_OK);
         assert_int_equal(number, i);
         assert_true(table.store.nodes[0].session_limit >= number);
-        assert_true(table.store.nodes[0].session_limit <= number + 63);
+        assert_true(table.store.nodes[0].session_limit <= number + 255);
     }
     table.store.is_broken = true;
     while (lamp->next_session <= lamp->row.session_limit)

@@ -206,7 +206,7 @@ static void a_node_that_is_gone_takes_its_sessions_along(void **state)
         static const uint8_t CONTROL[] = {LINK_CONTROL << 5, 0, 0, 1};
 
         world_from_node_at(w, world_node_at(NODE_A), CONTROL, sizeof CONTROL);
-        assert_int_equal(w->output_count, 0);
+        assert_int_equal(world_count(w, TO_KEYS), 0);
     }
     world_from_peer(w, 1, world_record(RECORD_APPLICATION_DATA, 1, 1, 20));
     assert_is_tombstone(world_first(w, TO_PEER), 1, 1); /* still answers */
@@ -328,9 +328,40 @@ static void the_longest_idle_session_is_evicted(void **state)
     world_free(w);
 }
 
+/* `keys` has time-outs of its own; this is for one that does not answer any more. */
+static void a_handshake_without_outcome_ends(void **state)
+{
+    static const uint8_t INTERNAL_ERROR[] = {21, 0xFE, 0xFD, 0, 0, 0, 1, 0, 0, 0, 0, 0, 2, 2, 80};
+
+    (void)state;
+    for (int is_keying = 0; is_keying < 2; is_keying++) {
+        struct world *w = world_new();
+
+        world_open(w, HANDLE, PEER);
+        if (is_keying)
+            world_prepare(w, HANDLE, NODE_A, HANDLE);
+        assert_int_equal(world_counter(w, RELAY_OPENING), 1);
+        world_wait(w, (w->config.opening_timeout_s - 1) * (uint64_t)1000);
+        assert_null(world_told(w, MSG_SESSION_ABORT));
+        world_forget_outputs(w);
+        world_wait(w, 2000);
+        assert_int_equal(world_told(w, MSG_SESSION_ABORT)->connection, HANDLE);
+        assert_int_equal(world_first(w, TO_PEER)->len, sizeof INTERNAL_ERROR);
+        assert_memory_equal(world_first(w, TO_PEER)->bytes, INTERNAL_ERROR, sizeof INTERNAL_ERROR);
+        assert_int_equal(world_counter(w, RELAY_OPENING), 0);
+        world_forget_outputs(w);
+        world_wait(w, 10000);
+        assert_int_equal(w->output_count, 0); /* the key block is not repeated any more */
+        world_from_peer(w, PEER, world_record(RECORD_HANDSHAKE, 0, 3, 20));
+        assert_int_equal(world_counter(w, RELAY_DROP_PEER_UNKNOWN), 1);
+        world_free(w);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_handshake_without_outcome_ends),
         cmocka_unit_test(a_closed_session_leaves_a_tombstone),
         cmocka_unit_test(the_tombstone_answers_for_a_minute_at_most_once_a_second),
         cmocka_unit_test(a_client_hello_is_heard_over_the_tombstone),

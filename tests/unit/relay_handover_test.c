@@ -392,6 +392,39 @@ static void a_store_that_fails_keeps_the_session_to_be_replaced(void **state)
     world_free(w);
 }
 
+/* Not every turn, on a disk that fails anyway; but a hand-over that waits does not wait for that. */
+static void a_store_that_failed_is_tried_again(void **state)
+{
+    struct world *w = world_new();
+    const struct message close = {
+        .type = MSG_SESSION_CLOSE, .node = NODE_A, .handle = HANDLE, .kind = CLOSE_ADMIN};
+
+    (void)state;
+    world_session(w, PEER, NODE_A, HANDLE);
+    w->is_store_failing = true;
+    world_message(w, &close);
+    world_flush(w);
+    w->is_store_failing = false;
+    world_forget_outputs(w);
+    world_flush(w);
+    assert_int_equal(world_count(w, FLUSHED), 0);
+    world_wait(w, 10000);
+    assert_int_equal(world_count(w, FLUSHED), 1);
+
+    w->is_store_failing = true;
+    world_open(w, CONNECTION, PEER);
+    world_prepare(w, CONNECTION, NODE_A, HANDLE + 1);
+    world_commit(w, CONNECTION, NODE_A, HANDLE + 1);
+    world_flush(w);
+    w->is_store_failing = false;
+    world_open(w, CONNECTION + 1, PEER);
+    world_prepare(w, CONNECTION + 1, NODE_A, HANDLE + 2);
+    world_commit(w, CONNECTION + 1, NODE_A, HANDLE + 2);
+    world_flush(w);
+    assert_true(world_has_row(w, NODE_A, HANDLE + 2));
+    world_free(w);
+}
+
 static void a_commit_of_an_unknown_hand_over_is_refused(void **state)
 {
     struct world *w = world_new();
@@ -464,7 +497,7 @@ static void at_most_one_replay_a_second_and_eight_a_session(void **state)
 
     (void)state;
     world_session(w, PEER, NODE_A, HANDLE);
-    world_wait(w, 999);
+    world_wait(w, 499);
     world_from_peer(w, PEER, trigger); /* crossed with the release */
     assert_int_equal(w->output_count, 0);
     for (unsigned i = 1; i <= 20; i++) {
@@ -601,6 +634,7 @@ int main(void)
         cmocka_unit_test(an_early_record_of_the_longest_size_fits),
         cmocka_unit_test(a_store_that_fails_ends_the_hand_over),
         cmocka_unit_test(a_store_that_fails_keeps_the_session_to_be_replaced),
+        cmocka_unit_test(a_store_that_failed_is_tried_again),
         cmocka_unit_test(a_commit_of_an_unknown_hand_over_is_refused),
         cmocka_unit_test(an_abort_leaves_nothing),
         cmocka_unit_test(a_lost_flight_is_replayed_byte_for_byte),

@@ -94,6 +94,16 @@ static void a_replayed_record_is_dropped(void **state)
     world_free(w);
 }
 
+/* Nothing has happened but that a stranger was asked to join. */
+static void assert_asked_to_join(struct world *w, struct endpoint stranger)
+{
+    assert_int_equal(w->output_count, 1);
+    assert_int_equal(world_output(w, 0)->kind, TO_NODE);
+    assert_true(endpoint_equal(&world_output(w, 0)->to, &stranger));
+    assert_int_equal(world_output(w, 0)->len, 1);
+    assert_int_equal(world_output(w, 0)->bytes[0], LINK_ASSOCIATION << 5 | ASSOC_REJOIN);
+}
+
 static void a_record_of_no_live_session_is_dropped(void **state)
 {
     struct world *w = world_new();
@@ -106,8 +116,9 @@ static void a_record_of_no_live_session_is_dropped(void **state)
     world_from_node(w, NODE_A, world_frame(NODE_A, 1, HANDLE + 1, 64, 20)); /* still being keyed */
     world_from_node(w, NODE_A, world_frame(NODE_A, 1, HANDLE + 2, 64, 20)); /* never heard of */
     world_from_node(w, NODE_B, world_frame(NODE_A, 1, HANDLE, 64, 20));     /* another node's number */
-    world_from_node(w, NODE_B + 1, world_frame(NODE_A, 1, HANDLE, 64, 20)); /* an unknown address */
     assert_int_equal(w->output_count, 0);
+    world_from_node(w, NODE_B + 1, world_frame(NODE_A, 1, HANDLE, 64, 20)); /* an unknown address */
+    assert_asked_to_join(w, world_node_at(NODE_B + 1));
     assert_counted(w, RELAY_DROP_NODE_UNKNOWN, 4);
     world_free(w);
 }
@@ -166,6 +177,48 @@ static void the_old_tag_key_serves_until_the_first_tag_under_the_new(void **stat
     world_free(w);
 }
 
+/* `relay` may end before the message leaves with which the node would have taken the new key. */
+static void the_old_tag_key_serves_after_a_restart(void **state)
+{
+    struct world *w = world_new();
+    uint32_t seq = 64;
+
+    (void)state;
+    world_session(w, PEER, NODE_A, HANDLE);
+    world_node_keys(w, NODE_A, world_node_at(NODE_A), 2);
+    world_load(w);
+    world_forget_outputs(w);
+    world_from_node(w, NODE_A, world_frame(NODE_A, 1, HANDLE, seq++, 20));
+    assert_int_equal(w->output_count, 1);
+    world_from_node(w, NODE_A, world_frame(NODE_A, 2, HANDLE, seq++, 20));
+    assert_int_equal(w->output_count, 2);
+    world_from_node(w, NODE_A, world_frame(NODE_A, 1, HANDLE, seq++, 20));
+    assert_int_equal(w->output_count, 2);
+    world_free(w);
+}
+
+/* Associations that were cut short each time: the node uses the first key, or one of the latest. */
+static void the_tag_key_that_was_used_last_serves_over_many_associations(void **state)
+{
+    (void)state;
+    for (uint64_t used = 1; used <= 5; used++) {
+        bool serves = used == 1 || used >= 4;
+        struct world *w = world_new();
+
+        world_session(w, PEER, NODE_A, HANDLE);
+        world_from_node(w, NODE_A, world_frame(NODE_A, 1, HANDLE, 64, 20));
+        for (uint64_t generation = 2; generation <= 5; generation++)
+            world_node_keys(w, NODE_A, world_node_at(NODE_A), generation);
+        world_load(w);
+        world_forget_outputs(w);
+        world_from_node(w, NODE_A, world_frame(NODE_A, used, HANDLE, 65, 20));
+        assert_int_equal(w->output_count, serves ? 1 : 0);
+        world_from_node(w, NODE_A, world_frame(NODE_A, 1, HANDLE, 66, 20));
+        assert_int_equal(w->output_count, serves + (used == 1 || !serves ? 1 : 0));
+        world_free(w);
+    }
+}
+
 static void the_same_keys_again_only_move_the_node(void **state)
 {
     struct world *w = world_new();
@@ -176,7 +229,8 @@ static void the_same_keys_again_only_move_the_node(void **state)
     world_node_keys(w, NODE_A, elsewhere, 1);
     world_forget_outputs(w);
     world_from_node(w, NODE_A, world_frame(NODE_A, 1, HANDLE, 64, 20)); /* from where it was */
-    assert_int_equal(w->output_count, 0);
+    assert_asked_to_join(w, world_node_at(NODE_A));
+    world_forget_outputs(w);
     {
         struct bytes *frame = world_frame(NODE_A, 1, HANDLE, 64, 20);
 
@@ -185,6 +239,33 @@ static void the_same_keys_again_only_move_the_node(void **state)
     assert_int_equal(w->output_count, 1);
     world_from_peer(w, PEER, world_record(RECORD_APPLICATION_DATA, 1, 1, 20));
     assert_true(endpoint_equal(&world_output(w, 1)->to, &elsewhere));
+    world_free(w);
+}
+
+/* Keys came with associations 1, 2 and 3; the node's present life began after the first. */
+static void keys_of_a_new_life_end_the_sessions_of_earlier_ones(void **state)
+{
+    static const uint8_t KEY[LINK_TAG_KEY_LEN] = {7};
+    struct world *w = world_new();
+    struct message keys = {.type = MSG_NODE_KEYS,
+                           .node = NODE_A,
+                           .peer = world_node_at(NODE_A),
+                           .value = 2,
+                           .request = 1,
+                           .data = {{KEY, sizeof KEY}}};
+
+    (void)state;
+    world_session(w, PEER, NODE_A, HANDLE);
+    world_forget_outputs(w);
+    world_message(w, &keys);
+    assert_int_equal(world_told(w, MSG_SESSION_CLOSED)->kind, CLOSE_NODE_REBOOT);
+    assert_counted(w, RELAY_TOMBSTONES_SENT, 1);
+    world_wait(w, 1000);
+    world_session(w, PEER, NODE_A, HANDLE + 1);
+    world_forget_outputs(w);
+    keys.value = 3;
+    world_message(w, &keys); /* the gateway was restarted, not the node */
+    assert_int_equal(w->output_count, 0);
     world_free(w);
 }
 
@@ -237,9 +318,11 @@ static void association_and_control_datagrams_reach_keys(void **state)
 
             world_forget_outputs(w);
             world_from_node_at(w, from, BOTH[i].at, BOTH[i].len);
-            assert_int_equal(w->output_count, is_known || i == 0);
-            if (w->output_count == 0)
+            if (!is_known && i == 1) {
+                assert_asked_to_join(w, from);
                 continue;
+            }
+            assert_int_equal(w->output_count, 1);
             assert_int_equal(world_output(w, 0)->m.type, MSG_NODE_CTRL_IN);
             assert_int_equal(world_output(w, 0)->m.node, is_known ? node : 0);
             assert_true(endpoint_equal(&world_output(w, 0)->m.peer, &from));
@@ -248,6 +331,26 @@ static void association_and_control_datagrams_reach_keys(void **state)
         }
     assert_counted(w, RELAY_CONTROL_IN, 5);
     assert_counted(w, RELAY_DROP_NODE_UNKNOWN, 1);
+    world_free(w);
+}
+
+static void strangers_are_not_all_asked_to_join(void **state)
+{
+    struct world *w = world_new();
+
+    (void)state;
+    for (uint32_t i = 0; i < 1000; i++) {
+        const struct endpoint stranger = world_endpoint(99, (uint16_t)(1 + i));
+
+        world_forget_outputs(w);
+        world_from_node_at(w, stranger, CONTROL, sizeof CONTROL);
+        if (i == 0)
+            assert_asked_to_join(w, stranger);
+    }
+    assert_int_equal(w->output_count, 0);
+    world_wait(w, 1000);
+    world_from_node_at(w, world_endpoint(99, 1), CONTROL, sizeof CONTROL);
+    assert_asked_to_join(w, world_endpoint(99, 1));
     world_free(w);
 }
 
@@ -357,20 +460,122 @@ static void a_newer_repetition_takes_the_place_of_the_older(void **state)
     world_free(w);
 }
 
+/* ---- is the node there? ---- */
+
+static void answer(struct world *w, uint32_t seq)
+{
+    world_from_node(w, NODE_A, world_frame(NODE_A, 1, HANDLE, seq, 20));
+}
+
+static void ask(struct world *w, uint32_t seq)
+{
+    world_from_peer(w, PEER, world_record(RECORD_APPLICATION_DATA, 1, seq, 20));
+}
+
+static void a_node_that_answers_no_record_is_reported(void **state)
+{
+    struct world *w = world_new();
+
+    (void)state;
+    world_session(w, PEER, NODE_A, HANDLE);
+    ask(w, 1);
+    world_wait(w, 29000);
+    ask(w, 2);
+    assert_null(world_told(w, MSG_NODE_QUIET));
+    world_wait(w, 2000);
+    assert_int_equal(world_told(w, MSG_NODE_QUIET)->node, NODE_A);
+    world_forget_outputs(w);
+    world_wait(w, 600000); /* nothing more was sent to it */
+    assert_null(world_told(w, MSG_NODE_QUIET));
+    ask(w, 3);
+    world_wait(w, 32000);
+    assert_non_null(world_told(w, MSG_NODE_QUIET));
+    world_free(w);
+}
+
+static void a_node_that_answers_or_is_not_asked_is_not_reported(void **state)
+{
+    struct world *w = world_new();
+
+    (void)state;
+    world_session(w, PEER, NODE_A, HANDLE);
+    for (uint32_t i = 0; i < 10; i++) {
+        ask(w, 1 + i);
+        world_wait(w, 29000);
+        answer(w, 64 + i);
+        world_wait(w, 100000);
+    }
+    assert_null(world_told(w, MSG_NODE_QUIET));
+    world_free(w);
+}
+
+static void a_node_is_reported_as_heard_once_in_ten_seconds(void **state)
+{
+    struct world *w = world_new();
+
+    (void)state;
+    world_session(w, PEER, NODE_A, HANDLE);
+    for (uint32_t i = 0; i < 600; i++) { /* a minute */
+        world_forget_outputs(w);
+        answer(w, 64 + i);
+        world_wait(w, 100);
+    }
+    assert_int_equal(w->heard, 6);
+    /* but at once if it was thought to be quiet */
+    ask(w, 1);
+    world_wait(w, 2000);
+    answer(w, 1000);
+    ask(w, 2);
+    world_wait(w, 32000);
+    assert_non_null(world_told(w, MSG_NODE_QUIET));
+    w->heard = 0;
+    answer(w, 1001);
+    assert_int_equal(w->heard, 1);
+    world_free(w);
+}
+
+static void forged_and_replayed_records_are_no_sign_of_life(void **state)
+{
+    struct world *w = world_new();
+
+    (void)state;
+    world_session(w, PEER, NODE_A, HANDLE);
+    answer(w, 64);
+    w->heard = 0;
+    world_wait(w, 20000);
+    ask(w, 1);
+    for (uint32_t i = 0; i < 31; i++) {
+        answer(w, 64);
+        world_from_node(w, NODE_A, world_frame(NODE_A, 7, HANDLE, 70 + i, 20)); /* another key */
+        world_wait(w, 1000);
+    }
+    assert_int_equal(w->heard, 0);
+    assert_non_null(world_told(w, MSG_NODE_QUIET));
+    world_free(w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_node_that_answers_no_record_is_reported),
+        cmocka_unit_test(a_node_that_answers_or_is_not_asked_is_not_reported),
+        cmocka_unit_test(a_node_is_reported_as_heard_once_in_ten_seconds),
+        cmocka_unit_test(forged_and_replayed_records_are_no_sign_of_life),
         cmocka_unit_test(a_tagged_record_reaches_its_peer_byte_for_byte),
         cmocka_unit_test(a_forged_record_is_dropped),
         cmocka_unit_test(a_replayed_record_is_dropped),
         cmocka_unit_test(a_record_of_no_live_session_is_dropped),
         cmocka_unit_test(broken_frames_are_dropped),
         cmocka_unit_test(the_old_tag_key_serves_until_the_first_tag_under_the_new),
+        cmocka_unit_test(the_old_tag_key_serves_after_a_restart),
+        cmocka_unit_test(the_tag_key_that_was_used_last_serves_over_many_associations),
         cmocka_unit_test(the_same_keys_again_only_move_the_node),
+        cmocka_unit_test(keys_of_a_new_life_end_the_sessions_of_earlier_ones),
         cmocka_unit_test(two_nodes_never_share_an_address),
         cmocka_unit_test(more_nodes_than_there_is_room_for_are_refused),
         cmocka_unit_test(association_and_control_datagrams_reach_keys),
         cmocka_unit_test(a_flood_of_control_datagrams_is_bounded),
+        cmocka_unit_test(strangers_are_not_all_asked_to_join),
         cmocka_unit_test(a_control_datagram_longer_than_a_frame_is_dropped),
         cmocka_unit_test(control_goes_where_keys_says_or_where_the_node_is),
         cmocka_unit_test(repetition_follows_a_node_that_moves_and_ends_when_done),

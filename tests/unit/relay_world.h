@@ -54,6 +54,7 @@ struct world {
     struct rows durable;
     bool is_store_failing; /* at flush */
     bool is_put_failing;
+    unsigned heard;      /* MSG_NODE_HEARD, which are not among the outputs */
     size_t output_count; /* beyond WORLD_OUTPUTS they are counted, and only the last is kept, in `beyond` */
     struct output outputs[WORLD_OUTPUTS];
     struct output beyond;
@@ -99,8 +100,14 @@ static inline void world_to_node(void *ctx, const struct endpoint *node, const u
 
 static inline void world_to_keys(void *ctx, const struct message *m)
 {
-    struct output *o = world_note(ctx, TO_KEYS);
+    struct world *w = ctx;
+    struct output *o;
 
+    if (m->type == MSG_NODE_HEARD) {
+        w->heard++;
+        return;
+    }
+    o = world_note(w, TO_KEYS);
     o->len = message_encode(m, o->bytes);
     SSM_ASSERT(message_decode(o->bytes, o->len, &o->m) == SSM_OK);
 }
@@ -135,6 +142,11 @@ static inline enum status world_remove_session(void *ctx, uint32_t node, uint16_
         if (w->gathered.sessions[i].node == node && w->gathered.sessions[i].handle == handle)
             w->gathered.sessions[i].node = 0;
     return SSM_OK;
+}
+
+static inline enum status world_replace_session(void *ctx, uint32_t node, uint16_t handle)
+{
+    return world_remove_session(ctx, node, handle);
 }
 
 static inline enum status world_put_node(void *ctx, const struct relay_node_row *row)
@@ -281,6 +293,7 @@ static inline void world_begin(struct world *w)
     w->io = (struct relay_io){w, world_to_peer, world_to_node, world_to_keys, world_log};
     w->store = (struct relay_store){w,
                                     world_put_session,
+                                    world_replace_session,
                                     world_remove_session,
                                     world_put_node,
                                     world_remove_node,
@@ -305,6 +318,7 @@ static inline void world_init(struct world *w)
                                       .unused_timeout_s = 35,
                                       .evict_idle_s = 60,
                                       .link_retry_ms = 500,
+                                      .opening_timeout_s = 90,
                                       .hash_seed = 7};
     memset(&w->durable, 0, sizeof w->durable);
     world_begin(w);
