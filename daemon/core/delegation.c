@@ -3,23 +3,23 @@
 #include "delegation_handover.h"
 #include "linkframe.h"
 #include "nodes_association.h"
+#include "outbound.h"
+#include "outbound_result.h"
 #include "session.h"
 
 #include <stdlib.h>
-
-enum { REJOIN_SPACING_MS = 10 }; /* between two nodes at a start, so that the link is not flooded */
 
 struct delegator {
     struct delegation_env env;
     struct nodes nodes;
     struct delegations delegations;
-    uint32_t *granted;     /* room for the grants of one subscriber */
     uint32_t list_request; /* of the session list that is awaited */
 };
 
 const char *delegator_counter_name(enum delegator_counter counter)
 {
     static const char *const NAMES[DELEGATOR_COUNTERS] = {
+        [DELEGATOR_HANDSHAKES] = "handshakes",
         [DELEGATOR_HANDSHAKES_STARTED] = "handshakes_started",
         [DELEGATOR_HANDSHAKES_DONE] = "handshakes_done",
         [DELEGATOR_COOKIES_SENT] = "cookies_sent",
@@ -37,8 +37,16 @@ const char *delegator_counter_name(enum delegator_counter counter)
         [DELEGATOR_DROP_ASSOCIATION] = "drop_association",
         [DELEGATOR_DROP_CONTROL] = "drop_control",
         [DELEGATOR_KEYBLOCKS_ACKED] = "keyblocks_acked",
+        [DELEGATOR_OUTBOUND_STARTED] = "outbound_started",
+        [DELEGATOR_OUTBOUND_DONE] = "outbound_done",
+        [DELEGATOR_OUTBOUND_MALFORMED] = "outbound_malformed",
+        [DELEGATOR_OUTBOUND_FORBIDDEN] = "outbound_forbidden",
+        [DELEGATOR_OUTBOUND_TOO_MANY] = "outbound_too_many",
     };
 
+    if (counter >= DELEGATOR_OUTBOUND_FAILED)
+        return outbound_result_counter_name(
+            (enum control_outbound_reason)(counter - DELEGATOR_OUTBOUND_FAILED + 1));
     return NAMES[counter];
 }
 
@@ -57,9 +65,8 @@ static bool delegator_allocate(struct delegator *d)
     d->nodes.by_name = calloc(config->max_nodes, sizeof *d->nodes.by_name);
     d->delegations.pool = calloc(config->max_handshakes, sizeof *d->delegations.pool);
     d->delegations.buffers = calloc(config->max_handshakes, sizeof *d->delegations.buffers);
-    d->granted = calloc(config->max_nodes, sizeof *d->granted);
     return d->nodes.pool != NULL && d->nodes.by_name != NULL && d->delegations.pool != NULL &&
-           d->delegations.buffers != NULL && d->granted != NULL;
+           d->delegations.buffers != NULL;
 }
 
 struct delegator *delegator_create(const struct delegator_config *config, const struct delegator_io *io,
@@ -92,17 +99,15 @@ void delegator_destroy(struct delegator *d)
 {
     const struct delegator_config *config = &d->env.config;
 
-    if (d->delegations.pool != NULL)
-        for (uint32_t i = 0; i < config->max_handshakes; i++)
-            if (d->delegations.pool[i].state != DELEGATION_FREE)
-                delegation_abandon(&d->delegations.pool[i]);
+    for (uint32_t i = 0; i < d->delegations.end; i++)
+        if (d->delegations.pool[i].state != DELEGATION_FREE)
+            delegation_abandon(&d->delegations.pool[i]);
     if (d->nodes.pool != NULL)
         bytes_wipe(d->nodes.pool, config->max_nodes * sizeof *d->nodes.pool);
     free(d->delegations.pool);
     free(d->delegations.buffers);
     free(d->nodes.pool);
     free(d->nodes.by_name);
-    free(d->granted);
     bytes_wipe(d, sizeof *d);
     free(d);
 }
@@ -123,13 +128,15 @@ static void list_request(const struct delegator *d, uint64_t cursor)
 }
 
 /* Which sessions a node has is unknown until relay has listed them. */
-static void node_restart(const struct delegator *d, struct node *node, uint64_t rejoin_ms)
+static void node_restart(const struct delegator *d, struct node *node, uint64_t now_ms)
 {
     for (uint8_t i = 0; i < KEYBLOCK_SLOTS; i++)
         node->slots[i] = (struct node_slot){.is_stale = true};
     node->exchange = (struct node_exchange){.kind = NODE_EXCHANGE_NONE};
     node->is_live_due = true;
-    node->rejoin_ms = rejoin_ms;
+    node->answer_due_ms = 0;
+    node->is_silent = false;
+    node->rejoin_ms = now_ms;
     node->rejoin_pause_ms = 0;
     if (node->is_associated)
         nodes_association_publish(&d->nodes, node);
@@ -141,14 +148,14 @@ enum status delegator_start(struct delegator *d, uint64_t now_ms)
                                                       CLOSE_RESTART,
                                                       "handshake failed: the gateway's relay was restarted"};
 
-    for (uint32_t i = 0; i < d->env.config.max_handshakes; i++)
+    for (uint32_t i = 0; i < d->delegations.end; i++)
         if (d->delegations.pool[i].state >= DELEGATION_HANDSHAKE)
             delegation_fail(&d->delegations.pool[i], &RESTART);
     enum status status = d->env.store.each_node(d->env.store.ctx, on_node_row, &d->nodes);
     if (status != SSM_OK)
         return status;
     for (uint32_t i = 0; i < d->nodes.count; i++)
-        node_restart(d, d->nodes.by_name[i], now_ms + i * (uint64_t)REJOIN_SPACING_MS);
+        node_restart(d, d->nodes.by_name[i], now_ms);
     d->nodes.are_sessions_known = false;
     d->list_request++;
     list_request(d, 0);
@@ -161,7 +168,7 @@ static void take_finished(struct delegator *d, uint64_t now_ms)
 
     d->delegations.is_finished = false;
     while ((finished = delegations_find_in_state(&d->delegations, DELEGATION_FINISHED)) != NULL)
-        handover_begin(finished, d->granted, now_ms);
+        handover_begin(finished, now_ms);
 }
 
 /* Starts whatever turn or exchange has become possible. One that starts may end at once and make room for
@@ -173,8 +180,10 @@ static void advance(struct delegator *d, uint64_t now_ms)
         take_finished(d, now_ms);
     while (d->nodes.is_work_due) {
         d->nodes.is_work_due = false;
+        outbound_advance(&d->delegations, now_ms);
         handover_advance(&d->delegations, now_ms);
     }
+    delegations_run_turns(&d->delegations, now_ms); /* of what has begun just now */
 }
 
 /* ---- messages of relay ---- */
@@ -182,14 +191,21 @@ static void advance(struct delegator *d, uint64_t now_ms)
 static void on_control(struct delegator *d, const struct message *m, uint64_t now_ms)
 {
     struct node *node = nodes_find(&d->nodes, m->node);
-    uint8_t code;
+    struct node_saying said;
 
-    if (node == NULL)
+    if (node == NULL) {
         delegation_env_count(&d->env, DELEGATOR_DROP_CONTROL);
-    else if (!node->is_associated)
+        return;
+    }
+    if (!node->is_associated) {
         nodes_association_missing(&d->nodes, node, &m->peer, now_ms);
-    else if (nodes_control_input(&d->nodes, node, m->data[0], now_ms, &code))
-        handover_on_answer(&d->delegations, node, code);
+        return;
+    }
+    nodes_control_input(&d->nodes, node, m->data[0], now_ms, &said);
+    if (said.kind == NODE_ANSWERS_KEYBLOCK)
+        handover_on_answer(&d->delegations, node, said.code);
+    else if (said.kind == NODE_ASKS_OUTBOUND)
+        outbound_on_request(&d->delegations, node, &said, now_ms);
 }
 
 static void on_node_datagram(struct delegator *d, const struct message *m, uint64_t now_ms)
@@ -199,8 +215,22 @@ static void on_node_datagram(struct delegator *d, const struct message *m, uint6
         return;
     }
     struct node *node = nodes_association_input(&d->nodes, m, now_ms);
-    if (node != NULL)
-        handover_on_association(&d->delegations, node);
+    if (node == NULL)
+        return;
+    outbound_on_association(&d->delegations, node);
+    handover_on_association(&d->delegations, node);
+}
+
+static void on_sign_of_life(struct delegator *d, const struct message *m, uint64_t now_ms)
+{
+    struct node *node = nodes_find(&d->nodes, m->node);
+
+    if (node == NULL)
+        return;
+    if (m->type == MSG_NODE_HEARD)
+        nodes_heard(&d->nodes, node, now_ms);
+    else
+        nodes_quiet(&d->nodes, node, now_ms);
 }
 
 static void on_session_row(struct delegator *d, const struct session_row *row)
@@ -240,6 +270,10 @@ void delegator_on_message(struct delegator *d, const struct message *m, uint64_t
     case MSG_NODE_CTRL_IN:
         on_node_datagram(d, m, now_ms);
         break;
+    case MSG_NODE_HEARD:
+    case MSG_NODE_QUIET:
+        on_sign_of_life(d, m, now_ms);
+        break;
     case MSG_SESSION_DURABLE:
         handover_on_durable(&d->delegations, m);
         break;
@@ -251,6 +285,9 @@ void delegator_on_message(struct delegator *d, const struct message *m, uint64_t
         break;
     case MSG_SESSION_LIST:
         on_session_list(d, m);
+        break;
+    case MSG_RESOLVED:
+        outbound_on_resolved(&d->delegations, m);
         break;
     default:
         break;
@@ -276,19 +313,20 @@ uint64_t delegator_on_tick(struct delegator *d, uint64_t now_ms)
 {
     uint64_t next = UINT64_MAX;
 
-    for (uint32_t i = 0; i < d->env.config.max_handshakes; i++) {
+    for (uint32_t i = 0; i < d->delegations.end; i++) {
         delegation_handshake_tick(&d->delegations.pool[i], now_ms);
         keep_earliest(&next, handover_tick(&d->delegations.pool[i], now_ms));
     }
+    keep_earliest(&next, nodes_association_tick(&d->nodes, now_ms));
     for (uint32_t i = 0; i < d->nodes.count; i++) {
-        keep_earliest(&next, nodes_association_tick(&d->nodes, d->nodes.by_name[i], now_ms));
-        (void)nodes_live_list_tick(&d->nodes, d->nodes.by_name[i], now_ms);
+        (void)nodes_silence_tick(&d->nodes, d->nodes.by_name[i], now_ms);
+        keep_earliest(&next, outbound_tick(&d->delegations, d->nodes.by_name[i], now_ms));
     }
     advance(d, now_ms);
-    for (uint32_t i = 0; i < d->env.config.max_handshakes; i++)
+    for (uint32_t i = 0; i < d->delegations.end; i++)
         keep_earliest(&next, delegation_handshake_wake_ms(&d->delegations.pool[i]));
     for (uint32_t i = 0; i < d->nodes.count; i++)
-        keep_earliest(&next, nodes_live_list_tick(&d->nodes, d->nodes.by_name[i], now_ms));
+        keep_earliest(&next, nodes_silence_tick(&d->nodes, d->nodes.by_name[i], now_ms));
     return next;
 }
 
@@ -306,7 +344,7 @@ void delegator_remove_node(struct delegator *d, uint32_t node, uint64_t now_ms)
     struct message gone = {.type = MSG_NODE_GONE, .node = node};
     struct node *known = nodes_find(&d->nodes, node);
 
-    for (uint32_t i = 0; i < d->env.config.max_handshakes; i++) {
+    for (uint32_t i = 0; i < d->delegations.end; i++) {
         struct delegation *each = &d->delegations.pool[i];
         if (each->state >= DELEGATION_HANDSHAKE && (each->node == node || each->port_node == node))
             delegation_fail(each, &REMOVED);
@@ -318,15 +356,22 @@ void delegator_remove_node(struct delegator *d, uint32_t node, uint64_t now_ms)
     advance(d, now_ms);
 }
 
-/* Ends the node's sessions with that number and subscriber (0: any); the slots are free once relay says so.
- */
-static void session_close(const struct delegator *d, const struct node *node, uint16_t handle,
-                          uint32_t subscriber, enum close_reason reason)
+/* Whose sessions are to end. */
+struct whose {
+    uint16_t handle; /* 0: any */
+    enum message_direction direction;
+    uint32_t subscriber; /* or destination; 0: any */
+};
+
+/* Ends these sessions of the node; the slots are free once relay says so. */
+static void session_close(const struct delegator *d, const struct node *node, struct whose whose,
+                          enum close_reason reason)
 {
     struct message m = {.type = MSG_SESSION_CLOSE,
                         .node = node->row.id,
-                        .handle = handle,
-                        .subscriber = subscriber,
+                        .handle = whose.handle,
+                        .slot = (uint8_t)whose.direction,
+                        .subscriber = whose.subscriber,
                         .kind = (uint8_t)reason};
 
     delegation_env_send(&d->env, &m);
@@ -334,19 +379,40 @@ static void session_close(const struct delegator *d, const struct node *node, ui
 
 void delegator_remove_subscriber(struct delegator *d, uint32_t subscriber, uint64_t now_ms)
 {
-    for (uint32_t i = 0; i < d->env.config.max_handshakes; i++) {
+    for (uint32_t i = 0; i < d->delegations.end; i++) {
         struct delegation *each = &d->delegations.pool[i];
         const struct delegation_failure removed = {DELEGATOR_FAILED_GRANT, delegation_refusal(each),
                                                    CLOSE_REVOKED,
                                                    "handshake ended: the subscriber was removed"};
 
-        if (each->state >= DELEGATION_HANDSHAKE && each->state < DELEGATION_COMMITTING &&
-            each->subscriber == subscriber)
+        if (!each->is_outbound && each->state >= DELEGATION_HANDSHAKE &&
+            each->state < DELEGATION_COMMITTING && each->subscriber == subscriber)
             delegation_fail(each, &removed);
     }
     for (uint32_t i = 0; i < d->nodes.count; i++)
         if (!d->nodes.are_sessions_known || nodes_has_session_of(d->nodes.by_name[i], subscriber))
-            session_close(d, d->nodes.by_name[i], 0, subscriber, CLOSE_REVOKED);
+            session_close(d, d->nodes.by_name[i], (struct whose){0, DIRECTION_IN, subscriber},
+                          CLOSE_REVOKED);
+    advance(d, now_ms);
+}
+
+void delegator_remove_destination(struct delegator *d, uint32_t node, uint32_t destination, uint64_t now_ms)
+{
+    static const struct delegation_failure REMOVED = {DELEGATOR_FAILED_GRANT, ALERT_INTERNAL_ERROR,
+                                                      CLOSE_REVOKED,
+                                                      "handshake ended: the destination was removed"};
+    const struct node *known = nodes_find(&d->nodes, node);
+
+    for (uint32_t i = 0; i < d->delegations.end; i++) {
+        struct delegation *each = &d->delegations.pool[i];
+
+        if (each->is_outbound && each->state >= DELEGATION_HANDSHAKE &&
+            each->state < DELEGATION_COMMITTING && each->subscriber == destination)
+            delegation_fail(each, &REMOVED);
+    }
+    if (known == NULL)
+        return;
+    session_close(d, known, (struct whose){0, DIRECTION_OUT, destination}, CLOSE_REVOKED);
     advance(d, now_ms);
 }
 
@@ -356,7 +422,7 @@ enum status delegator_close_session(struct delegator *d, uint32_t node, uint16_t
 
     if (known == NULL || nodes_find_slot(known, handle) == NULL)
         return SSM_NOT_FOUND;
-    session_close(d, known, handle, 0, CLOSE_ADMIN);
+    session_close(d, known, (struct whose){handle, DIRECTION_IN, 0}, CLOSE_ADMIN);
     advance(d, now_ms);
     return SSM_OK;
 }
@@ -368,6 +434,7 @@ static void view_fill(const struct node *node, struct node_view *out)
         .name = node->row.name,
         .port = node->row.port,
         .associated = node->is_associated,
+        .silent = node->is_silent,
         .assoc_counter = node->row.assoc_counter,
         .boot_id = node->row.boot_id,
         .endpoint = node->endpoint,

@@ -38,6 +38,8 @@ SSM_MUST_CHECK enum status delegator_add_node(struct delegator *d, const struct 
 void delegator_remove_node(struct delegator *d, uint32_t node, uint64_t now_ms);
 /* Ends the subscriber's handshakes and sessions on all nodes. */
 void delegator_remove_subscriber(struct delegator *d, uint32_t subscriber, uint64_t now_ms);
+/* Ends the node's handshakes and sessions with that server. */
+void delegator_remove_destination(struct delegator *d, uint32_t node, uint32_t destination, uint64_t now_ms);
 /* Ends one live session; SSM_NOT_FOUND. The peer gets its tombstone, the node the new live list. */
 SSM_MUST_CHECK enum status delegator_close_session(struct delegator *d, uint32_t node, uint16_t handle,
                                                    uint64_t now_ms);
@@ -48,6 +50,7 @@ struct node_view {
     struct assoc_name name;
     uint16_t port;
     bool associated;
+    bool silent; /* it has answered nothing in time, and was not heard since */
     uint32_t assoc_counter;
     uint32_t boot_id;
     struct endpoint endpoint; /* last known; port 0: never seen */

@@ -6,6 +6,7 @@
 #ifndef SSM_DELEGATION_ENV_H
 #define SSM_DELEGATION_ENV_H
 
+#include "control.h"
 #include "handshake.h"
 #include "message.h"
 #include "server_name.h"
@@ -40,11 +41,14 @@ struct delegator_config {
     uint32_t max_nodes;
     uint32_t handshake_timeout_s; /* ClientHello to Finished */
     uint32_t handover_timeout_s;  /* Finished to the node's acknowledgement: 20 */
+    uint32_t node_silent_s;       /* a node that answers nothing for so long loses its sessions */
     uint8_t node_slots;           /* sessions that a node can hold: 4 */
+    uint8_t outbound_sessions;    /* of these, as many as it may have itself with servers */
 };
 
 enum delegator_counter {
-    DELEGATOR_HANDSHAKES_STARTED, /* with a valid cookie */
+    DELEGATOR_HANDSHAKES,         /* with a valid cookie, in flight now */
+    DELEGATOR_HANDSHAKES_STARTED,
     DELEGATOR_HANDSHAKES_DONE,    /* handed over */
     DELEGATOR_COOKIES_SENT,
     DELEGATOR_FAILED_HANDSHAKE,   /* no common suite, version, malformed, bad Finished */
@@ -61,6 +65,13 @@ enum delegator_counter {
     DELEGATOR_DROP_ASSOCIATION, /* bad proof, old counter, unknown name, malformed */
     DELEGATOR_DROP_CONTROL,     /* forged, replayed or malformed control message */
     DELEGATOR_KEYBLOCKS_ACKED,
+    DELEGATOR_OUTBOUND_STARTED,
+    DELEGATOR_OUTBOUND_DONE,      /* handed over */
+    DELEGATOR_OUTBOUND_MALFORMED, /* no URI of a server; this and the next two were refused */
+    DELEGATOR_OUTBOUND_FORBIDDEN, /* no destination of that node's */
+    DELEGATOR_OUTBOUND_TOO_MANY,
+    DELEGATOR_OUTBOUND_FAILED, /* the first of CONTROL_OUTBOUND_REASONS - 1, in their order */
+    DELEGATOR_OUTBOUND_FAILED_LAST = DELEGATOR_OUTBOUND_FAILED + CONTROL_OUTBOUND_REASONS - 2,
     DELEGATOR_COUNTERS
 };
 

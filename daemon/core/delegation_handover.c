@@ -1,13 +1,8 @@
 #include "delegation_handover.h"
 
 #include "access.h"
-#include "nodes_control.h"
-#include "tombstone.h"
-
-enum {
-    ALERT_LEVEL_WARNING = 1, /* RFC 5246 7.2.1 */
-    ALERT_CLOSE_NOTIFY = 0,
-};
+#include "nodes_association.h"
+#include "outbound_result.h"
 
 static const struct delegation_failure STORE_FAILED = {DELEGATOR_FAILED_NODE, ALERT_INTERNAL_ERROR,
                                                        CLOSE_STORE,
@@ -37,19 +32,18 @@ static void refuse(struct delegation *d, enum access_verdict verdict)
 }
 
 /* Sets d->node and returns true, or ends the delegation. */
-static bool decide_access(struct delegation *d, uint32_t *granted)
+static bool decide_access(struct delegation *d)
 {
-    const struct delegation_env *env = d->all->env;
+    const struct keys_store *store = &d->all->env->store;
+    uint32_t wanted = d->port_node != 0 ? d->port_node : d->named_node;
+    uint32_t granted = 0; /* of several, the first */
     size_t count = 0;
 
-    if (env->store.grants(env->store.ctx, d->subscriber, granted, env->config.max_nodes, &count) != SSM_OK) {
+    if (store->grants(store->ctx, d->subscriber, wanted, &granted, 1, &count) != SSM_OK) {
         delegation_fail(d, &STORE_FAILED);
         return false;
     }
-    uint32_t wanted = d->port_node != 0 ? d->port_node : d->named_node;
-    enum access_verdict verdict = count <= env->config.max_nodes
-                                      ? access_decide(wanted, granted, count, &d->node)
-                                      : ACCESS_SEVERAL_NODES;
+    enum access_verdict verdict = access_decide(wanted, &granted, count, &d->node);
     if (verdict != ACCESS_GRANTED)
         refuse(d, verdict);
     return verdict == ACCESS_GRANTED;
@@ -61,27 +55,30 @@ static bool decide_access(struct delegation *d, uint32_t *granted)
  * given up. */
 static void supersede_queued(const struct delegation *d)
 {
-    for (uint32_t i = 0; i < d->all->env->config.max_handshakes; i++) {
+    for (uint32_t i = 0; i < d->all->end; i++) {
         struct delegation *other = &d->all->pool[i];
-        if (other != d && other->state == DELEGATION_QUEUED && other->node == d->node &&
+        if (other != d && !other->is_outbound && other->state == DELEGATION_QUEUED && other->node == d->node &&
             other->subscriber == d->subscriber &&
             bytes_equal(other->peer.addr, d->peer.addr, sizeof d->peer.addr))
             delegation_drop(other, CLOSE_REPLACED);
     }
 }
 
-void handover_begin(struct delegation *d, uint32_t *granted, uint64_t now_ms)
+void handover_begin(struct delegation *d, uint64_t now_ms)
 {
     static const struct delegation_failure NODE_UNKNOWN = {
         DELEGATOR_FAILED_NODE, ALERT_INTERNAL_ERROR, CLOSE_NODE_SILENT, "hand-over failed: no such node"};
 
-    if (!decide_access(d, granted))
+    if (!d->is_outbound && !decide_access(d))
         return;
-    if (nodes_find(d->all->nodes, d->node) == NULL) {
+    struct node *node = nodes_find(d->all->nodes, d->node);
+    if (node == NULL) {
         delegation_fail(d, &NODE_UNKNOWN);
         return;
     }
-    supersede_queued(d);
+    nodes_association_want(node);
+    if (!d->is_outbound)
+        supersede_queued(d);
     d->state = DELEGATION_QUEUED;
     d->order = ++d->all->last_order;
     d->deadline_ms = now_ms + (uint64_t)d->all->env->config.handover_timeout_s * 1000;
@@ -92,7 +89,7 @@ static struct delegation *queue_first(const struct delegations *all, const struc
 {
     struct delegation *first = NULL;
 
-    for (uint32_t i = 0; i < all->env->config.max_handshakes; i++) {
+    for (uint32_t i = 0; i < all->end; i++) {
         struct delegation *d = &all->pool[i];
         if (d->state == DELEGATION_QUEUED && d->node == node->row.id &&
             (first == NULL || d->order < first->order))
@@ -103,29 +100,18 @@ static struct delegation *queue_first(const struct delegations *all, const struc
 
 /* ---- the key block ---- */
 
-/* The one close_notify of the gateway, sealed before the keys go (RFC 5246 7.2.1). */
-static void tombstone_seal(const struct record_key *server, uint8_t tombstone[TOMBSTONE_LEN])
-{
-    struct record r = tombstone_record(tombstone + RECORD_SEALED_HEADER_LEN, TOMBSTONE_ALERT_LEN);
-
-    r.body[0] = ALERT_LEVEL_WARNING;
-    r.body[1] = ALERT_CLOSE_NOTIFY;
-    record_seal(server, &r);
-    (void)record_put_header(&r);
-}
-
 /* Seals the key block for the node and wipes every plain copy of the keys. */
 static enum status keyblock_seal(struct delegation *d, struct node *node, uint8_t *frame, size_t *frame_len)
 {
     uint8_t payload[KEYBLOCK_LEN];
     struct keyblock k = {
         .session = d->handle,
-        .role = KEYBLOCK_SERVER,
+        .role = d->is_outbound ? KEYBLOCK_CLIENT : KEYBLOCK_SERVER,
         .suite = KEYBLOCK_AES_128_CCM_8,
         .slot = d->slot,
         .replaces = nodes_slot_replaces(&node->slots[d->slot]),
         .first_send_seq = KEYBLOCK_FIRST_SEND_SEQ,
-        .scope = KEYBLOCK_SCOPE_ALL,
+        .scope = d->is_outbound ? d->attempt : KEYBLOCK_SCOPE_ALL,
         .lifetime_min = KEYBLOCK_LIFETIME_UNLIMITED,
         .client = d->work.keys.client,
         .server = d->work.keys.server,
@@ -165,7 +151,7 @@ static void ship(struct delegation *d, struct node *node)
     uint8_t tombstone[TOMBSTONE_LEN];
     size_t frame_len;
 
-    tombstone_seal(&d->work.keys.server, tombstone);
+    tombstone_seal(d->is_outbound ? &d->work.keys.client : &d->work.keys.server, tombstone);
     if (keyblock_seal(d, node, frame, &frame_len) != SSM_OK) {
         delegation_fail(d, &NODE_SILENT);
         return;
@@ -212,7 +198,7 @@ static bool is_free(const struct delegations *all, const struct node *node)
 void handover_advance(struct delegations *all, uint64_t now_ms)
 {
     /* After each association the live list comes first; otherwise a waiting peer does. */
-    for (uint32_t i = 0; i < all->env->config.max_handshakes; i++) {
+    for (uint32_t i = 0; i < all->end; i++) {
         struct delegation *d = &all->pool[i];
         struct node *node = d->state == DELEGATION_QUEUED ? nodes_find(all->nodes, d->node) : NULL;
         if (node != NULL && is_free(all, node) && !node->is_live_due && queue_first(all, node) == d)
@@ -222,6 +208,8 @@ void handover_advance(struct delegations *all, uint64_t now_ms)
         struct node *node = all->nodes->by_name[i];
         if (is_free(all, node) && nodes_live_list_is_due(all->nodes, node))
             nodes_live_list_send(all->nodes, node, now_ms);
+        else if (is_free(all, node) && outbound_result_is_due(node))
+            outbound_result_send(all->nodes, node, now_ms);
     }
 }
 
@@ -234,8 +222,12 @@ static void commit(struct delegation *d, struct node *node)
         .type = MSG_SESSION_COMMIT, .connection = d->connection, .node = d->node, .handle = d->handle};
 
     assoc_ratchet_gateway(&node->assoc);
-    *slot = (struct node_slot){
-        .handle = d->handle, .subscriber = d->subscriber, .peer = d->peer, .local = d->local};
+    *slot = (struct node_slot){.handle = d->handle,
+                               .is_outbound = d->is_outbound,
+                               .subscriber = d->subscriber,
+                               .peer = d->peer,
+                               .local = d->local};
+    outbound_result_up(node, d->connection);
     nodes_exchange_end(d->all->nodes, node, true);
     d->state = DELEGATION_COMMITTING;
     delegation_env_count(d->all->env, DELEGATOR_KEYBLOCKS_ACKED);
@@ -271,7 +263,7 @@ void handover_on_durable(struct delegations *all, const struct message *m)
 
     if (d == NULL || d->state != DELEGATION_COMMITTING)
         return;
-    delegation_env_count(all->env, DELEGATOR_HANDSHAKES_DONE);
+    delegation_env_count(all->env, d->is_outbound ? DELEGATOR_OUTBOUND_DONE : DELEGATOR_HANDSHAKES_DONE);
     delegation_free(d);
 }
 
@@ -316,7 +308,7 @@ void handover_on_closed(struct delegations *all, const struct message *m)
     if (node == NULL)
         return;
     nodes_free_slot(all->nodes, node, m->handle, false);
-    for (uint32_t i = 0; i < all->env->config.max_handshakes; i++) {
+    for (uint32_t i = 0; i < all->end; i++) {
         struct delegation *d = &all->pool[i];
         if (d->state == DELEGATION_COMMITTING && d->node == m->node && d->handle == m->handle)
             delegation_free(d);

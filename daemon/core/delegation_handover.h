@@ -10,9 +10,8 @@
 
 #include "delegation_handshake.h"
 
-/* Takes a delegation that is DELEGATION_FINISHED: queues it at its node, or refuses it with an alert.
- * `granted` has room for max_nodes ids. */
-void handover_begin(struct delegation *d, uint32_t *granted, uint64_t now_ms);
+/* Takes a delegation that is DELEGATION_FINISHED: queues it at its node, or refuses it with an alert. */
+void handover_begin(struct delegation *d, uint64_t now_ms);
 /* Starts the next exchange of each node that can have one: the oldest hand-over or the live list. */
 void handover_advance(struct delegations *all, uint64_t now_ms);
 /* The key block that is out at this node was answered. */

@@ -1,5 +1,8 @@
 #include "delegation_handshake.h"
 
+#include "outbound_result.h"
+#include "tombstone.h"
+
 enum {
     LANE_TURNS = 2, /* in one lane at a time: one runs, one waits, so that no thread is idle in between */
     ALERT_LEVEL_FATAL = 2,
@@ -11,7 +14,10 @@ enum {
 
 static void dgram_send(const struct delegation *d, uint32_t connection, const uint8_t *datagram, size_t len)
 {
-    struct message m = {.type = MSG_DGRAM_OUT, .connection = connection, .node = d->port_node};
+    struct message m = {.type = MSG_DGRAM_OUT,
+                        .kind = d->is_outbound ? DIRECTION_OUT : DIRECTION_IN,
+                        .connection = connection,
+                        .node = d->port_node};
 
     m.peer = d->peer;
     m.local = d->local;
@@ -43,6 +49,26 @@ static void alert_send(struct delegation *d, enum alert description)
     dgram_send(d, 0, record_put_header(&r), RECORD_HEADER_LEN + ALERT_LEN);
 }
 
+/* A server has believed in its session from its Finished on. Once the key block is sealed, relay has the
+ * tombstone. */
+static void tombstone_send(const struct delegation *d)
+{
+    uint8_t tombstone[TOMBSTONE_LEN];
+
+    if (!d->work.has_keys)
+        return;
+    tombstone_seal(&d->work.keys.client, tombstone);
+    dgram_send(d, d->connection, tombstone, sizeof tombstone);
+}
+
+static void farewell_send(struct delegation *d, enum alert alert)
+{
+    if (d->is_outbound && d->work.result == HANDSHAKE_DONE)
+        tombstone_send(d);
+    else if (alert != ALERT_NONE)
+        alert_send(d, alert);
+}
+
 static void log_failure(const struct delegation *d, const char *event)
 {
     const struct delegation_env *env = d->all->env;
@@ -64,13 +90,14 @@ void delegation_fail(struct delegation *d, const struct delegation_failure *fail
         d->state = DELEGATION_ENDING;
         return;
     }
-    if (failure->event != NULL) {
+    if (d->is_outbound) {
+        outbound_result_of(d, failure);
+    } else if (failure->event != NULL) {
         delegation_env_count(d->all->env, failure->counter);
         log_failure(d, failure->event);
     }
-    if (failure->alert != ALERT_NONE)
-        alert_send(d, failure->alert);
-    if (d->state != DELEGATION_SPARE)
+    farewell_send(d, failure->alert);
+    if (d->connection != 0)
         delegation_env_send(d->all->env, &m);
     delegation_free(d);
 }
@@ -129,7 +156,7 @@ static void finish(struct delegation *d)
         "handshake refused: the certificate is of a trusted CA, but no subscriber has its common name; see "
         "'ssmctl subscriber add NAME --subject'"};
 
-    if (!d->work.has_keys || d->work.flight_len == 0) {
+    if (!d->work.has_keys || (d->work.flight_len == 0) != d->is_outbound) {
         delegation_fail(d, &NO_FLIGHT);
     } else if (d->work.claim.kind != CLAIM_KNOWN) {
         delegation_fail(d, &NOBODY);
@@ -231,38 +258,50 @@ void delegations_run_turns(struct delegations *all, uint64_t now_ms)
 
 /* ---- strangers ---- */
 
-static struct delegation *spare_create(struct delegations *all)
+/* Nothing is kept of a stranger: the cookie that comes back says it all. */
+static void ask_cookie(const struct delegations *all, const struct message *m,
+                       const struct client_hello *hello)
 {
-    struct delegation *d = delegations_find_in_state(all, DELEGATION_FREE);
-    uint8_t lanes = all->env->io.executor.lanes;
+    const struct handshake_engine *engine = &all->env->engine;
+    struct message answer = {.type = MSG_DGRAM_OUT, .node = m->node};
+    uint8_t cookie[HANDSHAKE_COOKIE_LEN];
+    uint8_t datagram[HELLO_VERIFY_REQUEST_LEN];
+
+    if (engine->write_cookie(engine->ctx, &m->peer, cookie) != SSM_OK)
+        return;
+    client_hello_ask_cookie(hello, cookie, datagram);
+    answer.peer = m->peer;
+    answer.local = m->local;
+    answer.data[0] = (struct span){.at = datagram, .len = sizeof datagram};
+    delegation_env_count(all->env, DELEGATOR_COOKIES_SENT);
+    delegation_env_send(all->env, &answer);
+}
+
+/* Of a peer that has shown a valid cookie. NULL: no room. */
+static struct delegation *arrive(struct delegations *all, const struct message *m,
+                                 const struct client_hello *hello)
+{
+    const struct handshake_engine *engine = &all->env->engine;
+    bool has_threads = all->env->io.executor.lanes > 0;
+    struct delegation *d = delegations_take(all);
 
     if (d == NULL)
         return NULL;
-    all->last_lane++;
-    if (all->last_lane >= lanes)
-        all->last_lane = 0;
-    d->all = all;
-    d->work = (struct handshake_work){.owner = d,
-                                      .env = all->env,
-                                      .buffers = &all->buffers[d - all->pool],
-                                      .lane = all->last_lane,
-                                      .wake_ms = UINT64_MAX};
-    d->work.library =
-        all->env->engine.create(all->env->engine.ctx, d->work.lane, &handshake_work_callbacks, &d->work);
-    if (d->work.library == NULL)
-        return NULL;
-    d->state = DELEGATION_SPARE;
-    return d;
+    d->work.lane = delegations_take_lane(all);
+    d->lane = has_threads && !hello->offers_psk ? d->work.lane : DELEGATION_LOOP_LANE;
+    d->port_node = m->node;
+    d->peer = m->peer;
+    d->local = m->local;
+    bytes_copy(d->client_random, hello->random, CLIENT_HELLO_RANDOM_LEN);
+    d->work.next_plain_seq = hello->seq;
+    d->work.library = engine->create(engine->ctx, d->work.lane, &handshake_work_callbacks, &d->work);
+    if (d->work.library != NULL)
+        return d;
+    delegation_free(d);
+    return NULL;
 }
 
-static struct delegation *spare_find(struct delegations *all)
-{
-    struct delegation *d = delegations_find_in_state(all, DELEGATION_SPARE);
-
-    return d != NULL ? d : spare_create(all);
-}
-
-/* There must be a spare for the next stranger. */
+/* There must be room for the next one that arrives. */
 static void make_room(struct delegations *all, const struct delegation *newcomer)
 {
     static const struct delegation_failure GAVE_WAY = {
@@ -270,11 +309,25 @@ static void make_room(struct delegations *all, const struct delegation *newcomer
         "handshake ended: there are too many, and most are of the peer's network; see max_handshakes"};
     struct delegation *victim;
 
-    if (delegations_find_in_state(all, DELEGATION_FREE) != NULL)
+    if (all->count < all->env->config.max_handshakes)
         return;
     victim = delegations_choose_victim(all, newcomer);
     if (victim != NULL)
         delegation_fail(victim, &GAVE_WAY);
+}
+
+void delegation_begin(struct delegation *d, uint64_t deadline_ms)
+{
+    struct delegations *all = d->all;
+
+    d->connection = delegations_take_connection(all);
+    d->bucket = delegations_bucket_of(all, &d->peer);
+    d->order = ++all->last_order;
+    d->state = DELEGATION_HANDSHAKE;
+    d->deadline_ms = deadline_ms;
+    delegation_env_count(all->env, DELEGATOR_HANDSHAKES);
+    turn_request(d);
+    make_room(all, d);
 }
 
 /* RFC 7925 4.2: "A server implementation needs to guide the selection based on a received SNI value". The
@@ -297,84 +350,53 @@ static bool take_name(struct delegation *d)
     return true;
 }
 
-/* A stranger has returned a valid cookie: its handshake takes the place of one that ran on the same 5-tuple.
- */
-static void promote(struct delegation *d, uint64_t now_ms)
+/* The handshake takes the place of one that ran on the same 5-tuple. RFC 6347 4.2.8: a server "MUST NOT
+ * destroy the existing association until the client has demonstrated reachability". */
+static void admit(struct delegation *d, uint64_t now_ms)
+{
+    struct delegations *all = d->all;
+    struct delegation *old = delegations_find_by_endpoints(all, &d->peer, &d->local);
+
+    if (old != NULL)
+        delegation_drop(old, CLOSE_REPLACED);
+    delegation_env_count(all->env, DELEGATOR_HANDSHAKES_STARTED);
+    delegation_begin(d, now_ms + (uint64_t)all->env->config.handshake_timeout_s * 1000);
+}
+
+/* The first record of a handshake, up to where nothing has been computed yet. */
+static void take_hello(struct delegation *d, const struct message *m, uint64_t now_ms)
 {
     static const struct delegation_failure NAME = {
         DELEGATOR_FAILED_NAME, ALERT_UNRECOGNIZED_NAME, CLOSE_HANDSHAKE,
         "handshake refused: the peer asks for a server name that is neither this node's nor the gateway's; "
         "see server_names"};
-    struct delegations *all = d->all;
-    struct delegation *old = delegations_find_by_endpoints(all, &d->peer, &d->local);
+    enum handshake_result result =
+        d->all->env->engine.feed(d->work.library, m->data[0].at, m->data[0].len, now_ms);
 
-    if (!take_name(d)) {
+    send_outbox(d, 0);
+    if (result != HANDSHAKE_ADMITTED)
+        delegation_fail(d, &FAULTS[HANDSHAKE_FAULT_OTHER]);
+    else if (!take_name(d))
         delegation_fail(d, &NAME);
-        return;
-    }
-    if (old != NULL)
-        delegation_drop(old, CLOSE_REPLACED);
-    d->connection = delegations_take_connection(all);
-    d->bucket = delegations_bucket_of(all, &d->peer);
-    d->order = ++all->last_order;
-    d->state = DELEGATION_HANDSHAKE;
-    d->deadline_ms = now_ms + (uint64_t)all->env->config.handshake_timeout_s * 1000;
-    delegation_env_count(all->env, DELEGATOR_HANDSHAKES_STARTED);
-    turn_request(d);
-    make_room(all, d);
+    else
+        admit(d, now_ms);
 }
 
-/* RFC 6347 4.2.1: "the server MUST use the record sequence number in the ClientHello as the record sequence
- * number" of its answer. */
-static void stranger_begin(struct delegation *d, const struct message *m,
-                           const struct handshake_record *record, const struct client_hello *hello)
-{
-    bool has_threads = d->all->env->io.executor.lanes > 0;
-
-    d->lane = has_threads && !hello->offers_psk ? d->work.lane : DELEGATION_LOOP_LANE;
-    d->port_node = m->node;
-    d->peer = m->peer;
-    d->local = m->local;
-    bytes_copy(d->client_random, hello->random, CLIENT_HELLO_RANDOM_LEN);
-    d->work.peer = m->peer;
-    d->work.next_plain_seq = record->seq;
-    d->work.is_cookie_sent = false;
-    d->work.name_len = 0;
-    d->work.outbox_len = 0;
-}
-
-/* The stranger got no further than the cookie. Only a context that is as new may stay for the next one. */
-static void stranger_end(struct delegation *d, enum handshake_result result)
-{
-    delegation_env_count(d->all->env,
-                         d->work.is_cookie_sent ? DELEGATOR_COOKIES_SENT : DELEGATOR_FAILED_HANDSHAKE);
-    if (!d->work.is_cookie_sent)
-        log_failure(d, FAULTS[HANDSHAKE_FAULT_OTHER].event);
-    if (result != HANDSHAKE_COOKIE_ASKED)
-        delegation_free(d);
-}
-
-/* Feeds a ClientHello to the one context that knows nobody; nothing is kept of it without a valid cookie. RFC
- * 6347 4.2.8: a server "MUST NOT destroy the existing association until the client has demonstrated
- * reachability". */
-static void on_stranger(struct delegations *all, const struct message *m,
-                        const struct handshake_record *record, const struct client_hello *hello,
+static void on_stranger(struct delegations *all, const struct message *m, const struct client_hello *hello,
                         uint64_t now_ms)
 {
-    struct delegation *d = spare_find(all);
+    const struct handshake_engine *engine = &all->env->engine;
+    struct delegation *d;
 
-    if (d == NULL) {
-        delegation_env_count(all->env, DELEGATOR_FAILED_BUSY);
+    if (!engine->check_cookie(engine->ctx, &m->peer, hello->cookie, hello->cookie_len)) {
+        ask_cookie(all, m, hello);
         return;
     }
-    stranger_begin(d, m, record, hello);
-    enum handshake_result result =
-        all->env->engine.feed(d->work.library, &d->peer, m->data[0].at, m->data[0].len, now_ms);
-    send_outbox(d, 0);
-    if (result == HANDSHAKE_ADMITTED)
-        promote(d, now_ms);
+    d = arrive(all, m, hello);
+    if (d != NULL)
+        take_hello(d, m, now_ms);
     else
-        stranger_end(d, result);
+        delegation_env_count(all->env, DELEGATOR_FAILED_BUSY);
 }
 
 /* ---- records of a handshake in flight ---- */
@@ -403,9 +425,9 @@ void delegations_on_record(struct delegations *all, const struct message *m, uin
         return;
     if (d == NULL)
         d = delegations_find_by_endpoints(all, &m->peer, &m->local);
-    if (client_hello_read(&record, &hello) &&
+    if ((d == NULL || !d->is_outbound) && client_hello_read(&record, &hello) &&
         (d == NULL || !bytes_equal(hello.random, d->client_random, CLIENT_HELLO_RANDOM_LEN)))
-        on_stranger(all, m, &record, &hello, now_ms);
+        on_stranger(all, m, &hello, now_ms);
     else if (d != NULL && d->state == DELEGATION_HANDSHAKE)
         record_wait(d, bytes, record.len);
     /* Whatever arrives later is a retransmission, which the release of the withheld flight answers. */

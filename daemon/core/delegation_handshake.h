@@ -1,6 +1,6 @@
 /*
- * The handshakes in flight: one DTLS server handshake on a node's behalf, from the stranger's ClientHello to
- * the verified Finished, with the last flight held back.
+ * The handshakes in flight, each on a node's behalf: as server from the stranger's ClientHello to the verified
+ * Finished, with the last flight held back; as client from our ClientHello to the server's Finished.
  *
  * Decides which records and which timers make up a turn (handshake_work.h), whose turn it is, and what its
  * outcome means. What follows on Finished is delegation_handover.h's.
@@ -20,6 +20,10 @@ void delegations_on_turn(struct delegations *all, struct handshake_work *w);
 void delegation_handshake_tick(struct delegation *d, uint64_t now_ms);
 /* When to call it again, UINT64_MAX: no need. */
 uint64_t delegation_handshake_wake_ms(const struct delegation *d);
+
+/* Begins the turns of a delegation that has its library context and endpoints; the oldest of the network with
+ * the most may give way to it. */
+void delegation_begin(struct delegation *d, uint64_t deadline_ms);
 
 /* Alerts the peer, tells relay that nothing of it stays, counts, logs and frees: now, or once the turn that
  * runs has ended. */

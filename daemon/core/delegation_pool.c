@@ -6,7 +6,27 @@ enum { PREFIX_LEN_IPV4 = 15, PREFIX_LEN_IPV6 = 7 }; /* bytes of an address: a ma
 
 static struct delegation *end_of(const struct delegations *all)
 {
-    return all->pool + all->env->config.max_handshakes;
+    return all->pool + all->end;
+}
+
+struct delegation *delegations_take(struct delegations *all)
+{
+    struct delegation *d = all->pool;
+
+    if (all->count == all->env->config.max_handshakes)
+        return NULL;
+    while (d->state != DELEGATION_FREE)
+        d++;
+    all->count++;
+    if (d == end_of(all))
+        all->end++;
+    d->all = all;
+    d->state = DELEGATION_ARRIVING;
+    d->work.owner = d;
+    d->work.env = all->env;
+    d->work.buffers = &all->buffers[d - all->pool];
+    d->work.wake_ms = UINT64_MAX;
+    return d;
 }
 
 struct delegation *delegations_find(const struct delegations *all, uint32_t connection)
@@ -89,6 +109,14 @@ struct delegation *delegations_choose_victim(const struct delegations *all, cons
     return victim;
 }
 
+uint8_t delegations_take_lane(struct delegations *all)
+{
+    all->last_lane++;
+    if (all->last_lane >= all->env->io.executor.lanes)
+        all->last_lane = 0;
+    return all->last_lane;
+}
+
 void delegation_abandon(struct delegation *d)
 {
     d->is_busy = false;
@@ -110,7 +138,12 @@ void delegation_free(struct delegation *d)
         node->exchange.connection == d->connection)
         nodes_exchange_end(all->nodes, node, false);
     all->nodes->is_work_due = true; /* the next in the queue */
+    if (d->state > DELEGATION_ARRIVING)
+        all->env->counters[DELEGATOR_HANDSHAKES]--;
     if (d->work.library != NULL)
         all->env->engine.destroy(d->work.library);
-    bytes_wipe(d, sizeof *d);
+    bytes_wipe(d, sizeof *d); /* which makes it free */
+    all->count--;
+    while (all->end > 0 && all->pool[all->end - 1].state == DELEGATION_FREE)
+        all->end--;
 }

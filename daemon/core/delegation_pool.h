@@ -12,8 +12,8 @@
 
 enum delegation_state {
     DELEGATION_FREE,
-    DELEGATION_SPARE,  /* answers strangers, until one returns a valid cookie */
-    DELEGATION_ENDING, /* has failed while a turn of it runs; nothing finds it any more */
+    DELEGATION_ARRIVING, /* its ClientHello is being read */
+    DELEGATION_ENDING,   /* has failed while a turn of it runs; nothing finds it any more */
     DELEGATION_HANDSHAKE,
     DELEGATION_FINISHED,   /* the peer has proved its key; the library context is gone */
     DELEGATION_QUEUED,     /* waits until its node is free for a key block */
@@ -50,6 +50,8 @@ struct delegation {
     uint32_t port_node;  /* whose port the peer used; 0: the shared one */
     uint32_t named_node; /* whom the peer has asked for by server name; 0: nobody */
     uint32_t node;       /* whose session it will be; 0 until access is decided */
+    bool is_outbound; /* the peer is a server, the gateway its client on the node's behalf */
+    uint16_t attempt; /* outbound: the node's number of it */
     struct endpoint peer;
     struct endpoint local;
     uint8_t client_random[CLIENT_HELLO_RANDOM_LEN];
@@ -65,9 +67,9 @@ struct delegation {
     struct delegation_failure ending; /* DELEGATION_ENDING */
     struct handshake_work work;
 
-    uint32_t subscriber; /* 0: none named yet */
+    uint32_t subscriber; /* 0: none named yet. Outbound: the destination */
     bool is_certified;   /* the peer has shown a certificate */
-    struct assoc_name identity;
+    struct assoc_name identity; /* outbound: of the server, as far as it is short enough */
     uint16_t handle;
     uint8_t slot;
 };
@@ -78,6 +80,8 @@ struct delegations {
     struct delegation *pool;           /* env->config.max_handshakes, the delegator's */
     struct handshake_buffers *buffers; /* as many, the delegator's */
     uint64_t hash_seed;                /* random: nobody outside can aim at a bucket */
+    uint32_t count;                    /* of those that are not free */
+    uint32_t end;                      /* of the pool: from here on all are free, and need not be looked at */
     uint32_t last_connection;
     uint32_t last_order;
     uint32_t turns[DELEGATION_LANES_MAX + 1]; /* that run in each lane */
@@ -88,6 +92,8 @@ struct delegations {
     bool is_finished; /* some delegation is DELEGATION_FINISHED */
 };
 
+/* A free one, DELEGATION_ARRIVING from now on; NULL: there is none. */
+struct delegation *delegations_take(struct delegations *all);
 /* NULL: none is in flight under this number. */
 struct delegation *delegations_find(const struct delegations *all, uint32_t connection);
 /* One that is not yet as good as a session: a ClientHello starts another handshake beside that (RFC 6347
@@ -97,6 +103,8 @@ struct delegation *delegations_find_by_endpoints(const struct delegations *all, 
 struct delegation *delegations_find_in_state(const struct delegations *all, enum delegation_state state);
 /* A connection number that is not in use. */
 uint32_t delegations_take_connection(struct delegations *all);
+/* A lane of the executor's for a new one, each in its turn. */
+uint8_t delegations_take_lane(struct delegations *all);
 uint16_t delegations_bucket_of(const struct delegations *all, const struct endpoint *peer);
 
 /* Whose turn it is in a lane: of those who wait, one whose prefix has waited longest, and of those the first.

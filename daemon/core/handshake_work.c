@@ -5,7 +5,6 @@
 enum {
     FORGED_PATIENCE_MS = 2000, /* for an authentic Finished, from the first that is not */
     CHUNK_HEADER_LEN = 2,
-    HELLO_VERIFY_REQUEST = 3, /* RFC 6347 4.3.2 */
 };
 
 enum status handshake_record_read(struct reader *r, struct handshake_record *out)
@@ -33,7 +32,7 @@ enum status handshake_fragment_read(struct reader *r, struct handshake_fragment 
 {
     out->type = reader_u8(r);
     out->message_len = read_u24(r);
-    (void)reader_u16(r); /* message_seq */
+    out->message_seq = reader_u16(r);
     out->offset = read_u24(r);
     out->len = read_u24(r);
     return r->status;
@@ -86,10 +85,8 @@ static void on_send(void *owner, const uint8_t *records, size_t len)
     struct handshake_work *w = owner;
 
     note_numbers(w, records, len);
-    if (records[0] == RECORD_HANDSHAKE && len > RECORD_HEADER_LEN &&
-        records[RECORD_HEADER_LEN] == HELLO_VERIFY_REQUEST)
-        w->is_cookie_sent = true;
-    if (records[0] == RECORD_CHANGE_CIPHER_SPEC || w->flight_len > 0)
+    /* A client's last flight has to leave: the server's Finished answers it. */
+    if (!w->is_client && (records[0] == RECORD_CHANGE_CIPHER_SPEC || w->flight_len > 0))
         withhold(w, records, len);
     else
         post(w, records, len);
@@ -163,12 +160,13 @@ const struct handshake_callbacks handshake_work_callbacks = {
 
 static bool is_authentic(const struct handshake_work *w, const uint8_t *record, size_t len)
 {
+    const struct record_key *key = w->is_client ? &w->keys.server : &w->keys.client;
     uint8_t copy[HANDSHAKE_FINISHED_MAX];
     struct record r;
     size_t used;
 
     bytes_copy(copy, record, len);
-    bool ok = record_peek(copy, len, &r, &used) == SSM_OK && record_open(&w->keys.client, &r) == SSM_OK;
+    bool ok = record_peek(copy, len, &r, &used) == SSM_OK && record_open(key, &r) == SSM_OK;
     bytes_wipe(copy, sizeof copy);
     return ok;
 }
@@ -198,16 +196,39 @@ static bool admit_protected(struct handshake_work *w, const struct handshake_rec
 
 static enum handshake_result feed(struct handshake_work *w, const uint8_t *record, size_t len)
 {
-    return w->env->engine.feed(w->library, &w->peer, record, len, w->now_ms);
+    return w->env->engine.feed(w->library, record, len, w->now_ms);
+}
+
+/* A Finished may overtake what precedes it. RFC 6347 4.1: "Implementations MAY either buffer or discard such
+ * packets"; whether it is authentic is seen once there are keys. */
+static void keep_early(struct handshake_work *w, const struct handshake_record *record, const uint8_t *bytes)
+{
+    if (record->epoch != 1 || record->type != RECORD_HANDSHAKE || record->len > sizeof w->early)
+        return;
+    bytes_copy(w->early, bytes, record->len);
+    w->early_len = record->len;
 }
 
 static void take_record(struct handshake_work *w, const struct handshake_record *record, const uint8_t *bytes)
 {
+    if (record->epoch > 0 && !w->has_keys)
+        keep_early(w, record, bytes);
     if (record->epoch > 0 && !admit_protected(w, record, bytes))
         return;
     if (record->epoch == 0 && record->type == RECORD_CHANGE_CIPHER_SPEC && w->has_keys)
         w->is_cipher_changed = true;
     w->result = feed(w, bytes, record->len);
+}
+
+static void take_early(struct handshake_work *w)
+{
+    struct reader r = reader_over(w->early, w->early_len);
+    struct handshake_record record;
+
+    if (!w->has_keys || w->result != HANDSHAKE_CONTINUE || handshake_record_read(&r, &record) != SSM_OK)
+        return;
+    w->early_len = 0;
+    take_record(w, &record, w->early);
 }
 
 static void take_inbox(struct handshake_work *w)
@@ -223,6 +244,7 @@ static void take_inbox(struct handshake_work *w)
         take_record(w, &record, bytes);
     }
     w->inbox_len = 0;
+    take_early(w);
 }
 
 /* ---- time ---- */

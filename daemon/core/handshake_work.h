@@ -38,8 +38,8 @@ struct handshake_work {
     const struct delegation_env *env;
     struct handshake *library;
     struct handshake_buffers *buffers; /* the owner's */
-    struct endpoint peer;
     uint8_t lane;
+    bool is_client; /* the peer is the server */
     uint64_t now_ms;
 
     size_t inbox_len;  /* whole records, back to back */
@@ -56,12 +56,13 @@ struct handshake_work {
     struct handshake_keys keys; /* wiped as soon as they are sealed for the node */
     bool has_keys;
 
-    uint8_t flight[HANDSHAKE_FLIGHT_MAX]; /* the last one, withheld */
+    uint8_t flight[HANDSHAKE_FLIGHT_MAX]; /* a server's last one, withheld */
     size_t flight_len;
     struct seq48 next_plain_seq; /* above all epoch-0 records that left */
-    bool is_cookie_sent;         /* since the owner cleared it */
     bool is_overrun;             /* a sequence number or the flight went beyond what the gateway owns */
 
+    uint8_t early[HANDSHAKE_FINISHED_MAX]; /* the last protected record that came before the keys */
+    size_t early_len;
     bool is_cipher_changed;                 /* the peer's ChangeCipherSpec has been fed */
     uint8_t forged[HANDSHAKE_FINISHED_MAX]; /* the last record that did not authenticate */
     size_t forged_len;
@@ -87,6 +88,7 @@ SSM_MUST_CHECK enum status handshake_record_read(struct reader *r, struct handsh
 struct handshake_fragment {
     uint8_t type;
     uint32_t message_len;
+    uint16_t message_seq;
     uint32_t offset;
     uint32_t len; /* of the part */
 };

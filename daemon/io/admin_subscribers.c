@@ -151,7 +151,7 @@ static json_t *grants_names(const struct admin_ops *o, uint32_t subscriber, cons
     size_t count = 0;
     json_t *names;
 
-    if (store->grants(store->ctx, subscriber, ids, ADMIN_GRANTS_MAX, &count) != SSM_OK)
+    if (store->grants(store->ctx, subscriber, 0, ids, ADMIN_GRANTS_MAX, &count) != SSM_OK)
         return NULL;
     names = json_array();
     for (size_t i = 0; i < count && i < ADMIN_GRANTS_MAX; i++)

@@ -8,6 +8,7 @@
 #include <mbedtls/ssl_ciphersuites.h>
 #include <mbedtls/version.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum { RSA_BITS_MIN = 2048 };
 
@@ -192,27 +193,36 @@ static void choose_profile(struct handshake_config *config, bool has_rsa)
     mbedtls_ssl_conf_cert_profile(&config->ssl, profile);
 }
 
-static enum status config_fill(struct handshake_config *config, const struct credentials *credentials)
+/* What both roles have in common. */
+static enum status config_begin(struct handshake_config *config, int role, bool has_rsa)
 {
-    const bool has_rsa = credentials->rsa.chain.text != NULL;
     mbedtls_ssl_config *ssl = &config->ssl;
-    enum status status;
 
-    if (mbedtls_ssl_config_defaults(ssl, MBEDTLS_SSL_IS_SERVER, MBEDTLS_SSL_TRANSPORT_DATAGRAM,
-                                    MBEDTLS_SSL_PRESET_DEFAULT) != 0)
+    if (mbedtls_ssl_config_defaults(ssl, role, MBEDTLS_SSL_TRANSPORT_DATAGRAM, MBEDTLS_SSL_PRESET_DEFAULT) !=
+        0)
         return SSM_IO;
     /* RFC 7925 18: "Servers MUST fail the handshake by sending a protocol_version fatal alert if a TLS/DTLS
      * version >= 1.2 cannot be negotiated." 4.4: "the recommended curve is secp256r1". */
     restrict_protocol(ssl, has_rsa);
-    choose_suites(config, credentials->ecdsa.chain.text != NULL, has_rsa);
     choose_profile(config, has_rsa);
     mbedtls_ssl_conf_rng(ssl, random_mbedtls, NULL);
     mbedtls_ssl_conf_authmode(ssl, MBEDTLS_SSL_VERIFY_REQUIRED);
-    /* RFC 5246 7.4.4: a client that is given no name may send any certificate; a pinned one is of no CA. */
-    mbedtls_ssl_conf_cert_req_ca_list(ssl, MBEDTLS_SSL_CERT_REQ_CA_LIST_DISABLED);
-    /* Session cache and tickets are off as long as no callback for them is set. */
     /* RFC 7925 17: "this specification REQUIRES the TLS renegotiation feature to be disabled." */
     mbedtls_ssl_conf_renegotiation(ssl, MBEDTLS_SSL_RENEGOTIATION_DISABLED);
+    return SSM_OK;
+}
+
+static enum status config_fill(struct handshake_config *config, const struct credentials *credentials)
+{
+    const bool has_rsa = credentials->rsa.chain.text != NULL;
+    enum status status = config_begin(config, MBEDTLS_SSL_IS_SERVER, has_rsa);
+
+    if (status != SSM_OK)
+        return status;
+    choose_suites(config, credentials->ecdsa.chain.text != NULL, has_rsa);
+    /* RFC 5246 7.4.4: a client that is given no name may send any certificate; a pinned one is of no CA. */
+    mbedtls_ssl_conf_cert_req_ca_list(&config->ssl, MBEDTLS_SSL_CERT_REQ_CA_LIST_DISABLED);
+    /* Session cache and tickets are off as long as no callback for them is set. */
     status = take_identity(config, &config->ecdsa, &credentials->ecdsa);
     if (status == SSM_OK)
         status = take_identity(config, &config->rsa, &credentials->rsa);
@@ -225,24 +235,102 @@ static void identity_init(struct handshake_identity *identity)
     mbedtls_pk_init(&identity->key);
 }
 
-enum status handshake_config_create(const struct credentials *credentials, struct handshake_config **out)
+static struct handshake_config *config_new(void)
 {
     struct handshake_config *config = calloc(1, sizeof *config);
-    enum status status;
 
     if (config == NULL)
-        return SSM_IO;
+        return NULL;
     atomic_init(&config->holders, 1);
     mbedtls_ssl_config_init(&config->ssl);
     identity_init(&config->ecdsa);
     identity_init(&config->rsa);
     mbedtls_x509_crt_init(&config->client_ca);
-    status = config_fill(config, credentials);
+    return config;
+}
+
+/* Hands it out, if it was filled. */
+static enum status config_finish(struct handshake_config *config, enum status status,
+                                 struct handshake_config **out)
+{
     if (status == SSM_OK)
         *out = config;
     else
         handshake_config_release(config);
     return status;
+}
+
+enum status handshake_config_create(const struct credentials *credentials, struct handshake_config **out)
+{
+    struct handshake_config *config = config_new();
+
+    return config == NULL ? SSM_IO : config_finish(config, config_fill(config, credentials), out);
+}
+
+/* ---- the client's role ---- */
+
+static enum status take_psk(struct handshake_config *config, const struct handshake_destination *to)
+{
+    static const int SUITES[] = {MBEDTLS_TLS_PSK_WITH_AES_128_CCM_8, 0};
+
+    mbedtls_ssl_conf_ciphersuites(&config->ssl, SUITES);
+    return mbedtls_ssl_conf_psk(&config->ssl, to->psk, to->psk_len, to->identity, to->identity_len) == 0
+               ? SSM_OK
+               : SSM_IO;
+}
+
+/* The texts are only read. */
+static struct pem pem_over(const char *text)
+{
+    return (struct pem){.text = (char *)(uintptr_t)text, .len = strlen(text) + 1};
+}
+
+/* A key is computed with by one lane alone, and a lane's handshakes take turns: so they may share it. */
+static enum status borrow_identity(struct handshake_config *config, struct handshake_config *server)
+{
+    struct handshake_identity *identity = &server->ecdsa;
+
+    if (identity->chain.raw.p == NULL)
+        return SSM_OK; /* a server that asks for a certificate is shown none */
+    handshake_config_hold(server);
+    config->lender = server;
+    return mbedtls_ssl_conf_own_cert(&config->ssl, &identity->chain, &identity->key) == 0 ? SSM_OK : SSM_IO;
+}
+
+static enum status take_certificates(struct handshake_config *config, const struct handshake_destination *to,
+                                     struct handshake_config *server)
+{
+    static const int SUITES[] = {MBEDTLS_TLS_ECDHE_ECDSA_WITH_AES_128_CCM_8, 0};
+    const struct pem anchors = pem_over(to->anchors);
+    const struct credential own = {.chain = pem_over(to->chain), .key = pem_over(to->key)};
+    enum status status = take_client_ca(config, &anchors);
+
+    mbedtls_ssl_conf_ciphersuites(&config->ssl, SUITES);
+    if (status != SSM_OK)
+        return status;
+    return to->chain[0] != '\0' ? take_identity(config, &config->ecdsa, &own)
+                                : borrow_identity(config, server);
+}
+
+static enum status client_fill(struct handshake_config *config, const struct handshake_destination *to,
+                               struct handshake_config *server)
+{
+    enum status status = config_begin(config, MBEDTLS_SSL_IS_CLIENT, false);
+
+    if (status != SSM_OK)
+        return status;
+    /* RFC 7925 13: neither extension says anything beside an AEAD. */
+    mbedtls_ssl_conf_session_tickets(&config->ssl, MBEDTLS_SSL_SESSION_TICKETS_DISABLED);
+    mbedtls_ssl_conf_encrypt_then_mac(&config->ssl, MBEDTLS_SSL_ETM_DISABLED);
+    return to->psk_len > 0 ? take_psk(config, to) : take_certificates(config, to, server);
+}
+
+enum status handshake_config_create_client(const struct handshake_destination *to,
+                                           struct handshake_config *server, struct handshake_config **out)
+{
+    struct handshake_config *config = config_new();
+
+    return config == NULL ? SSM_IO : config_finish(config, client_fill(config, to, server), out);
 }
 
 /* ---- holding ---- */
@@ -266,5 +354,7 @@ void handshake_config_release(struct handshake_config *config)
     identity_free(&config->ecdsa);
     identity_free(&config->rsa);
     mbedtls_x509_crt_free(&config->client_ca);
+    if (config->lender != NULL)
+        handshake_config_release(config->lender);
     free(config);
 }

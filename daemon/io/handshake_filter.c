@@ -3,7 +3,7 @@
 #include "handshake_work.h"
 #include "record.h"
 
-enum { EPOCH_AT = 3, ALERT_LEN = 2, CIPHER_CHANGE = 1 };
+enum { EPOCH_AT = 3, ALERT_LEN = 2, CIPHER_CHANGE = 1, FINISHED = 20 };
 
 static bool is_fragment(struct reader *r)
 {
@@ -12,7 +12,8 @@ static bool is_fragment(struct reader *r)
     if (handshake_fragment_read(r, &f) != SSM_OK)
         return false;
     (void)reader_take(r, f.len);
-    return r->status == SSM_OK && f.offset <= f.message_len && f.len <= f.message_len - f.offset;
+    return r->status == SSM_OK && f.offset <= f.message_len && f.len <= f.message_len - f.offset &&
+           f.type != FINISHED;
 }
 
 static bool are_fragments(struct reader *r)

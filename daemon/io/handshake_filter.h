@@ -1,6 +1,8 @@
 /*
  * Which plaintext records may reach the DTLS library: those whose lengths are true (RFC 6347 4.1.2.7: invalid
- * records are discarded), because the library ends the handshake at the others, and anybody can forge one.
+ * records are discarded), because the library ends the handshake at the others, and anybody can forge one;
+ * and no Finished, which is "the first one protected" (RFC 5246 7.4.9), because the library keeps one that
+ * comes early, and after ChangeCipherSpec no longer knows that it came in clear.
  *
  * Pure; used by the DTLS engine. Looks at one record at a time and reassembles nothing.
  */

@@ -17,30 +17,34 @@ enum {
     MASTER_SECRET_LEN = 48,
     RANDOM_LEN = 32,
     KEY_BLOCK_LEN = 2 * (RECORD_KEY_LEN + RECORD_IV_LEN), /* RFC 5246 6.3, no MAC keys with an AEAD */
-    PEER_ID_LEN = 16 + 2,
+    IPV6_LEN = 16,
+    IPV4_LEN = 4,
+    PEER_ID_LEN = IPV6_LEN + 2,
     PLAIN_ALERT_LEN = RECORD_HEADER_LEN + 2,
 };
 
 struct handshake_mbedtls {
-    mbedtls_ssl_cookie_ctx cookies; /* for all lanes: used by ClientHellos alone, hence on one thread */
+    mbedtls_ssl_cookie_ctx cookies; /* used by ClientHellos alone, hence on one thread */
     uint8_t lanes;
     struct handshake_config *configs[]; /* what the next handshake of each lane begins with */
 };
 
 struct handshake {
     mbedtls_ssl_context ssl;
-    struct handshake_mbedtls *library;
     struct handshake_config *config;
     const struct handshake_callbacks *callbacks;
     void *owner;
-    uint8_t lane;
-    bool is_cookie_valid;  /* until then the context knows nothing of a peer */
+    bool is_admitted;
     const uint8_t *record; /* the one being fed, or NULL */
     size_t record_len;
     uint64_t now_ms;
     uint64_t intermediate_ms;
     uint64_t final_ms;      /* UINT64_MAX: no timer runs */
+    bool is_client;
+    uint8_t address[IPV6_LEN]; /* of a client: which the server's certificate has to name; none: its name */
+    uint8_t address_len;
     uint32_t chain_flags;   /* of the peer's certificates, as far as they have been looked at */
+    uint8_t received_alert; /* the peer's last, in clear */
     uint8_t proposed_alert; /* which the library wanted to send; the engine chooses */
     bool is_alert_chosen;
     enum handshake_fault fault;
@@ -103,33 +107,22 @@ static int timer_get(void *context)
     return h->now_ms >= h->intermediate_ms ? 1 : 0;
 }
 
-static int cookie_check(void *context, const unsigned char *cookie, size_t cookie_len,
-                        const unsigned char *peer, size_t peer_len)
+/* It was checked before there was a context; the library asks while it reads the ClientHello. */
+static int cookie_accept(void *unused, const unsigned char *cookie, size_t cookie_len,
+                         const unsigned char *peer, size_t peer_len)
 {
-    struct handshake_mbedtls *library = context;
-    int failed = mbedtls_ssl_cookie_check(&library->cookies, cookie, cookie_len, peer, peer_len);
-
-    current->is_cookie_valid = failed == 0;
-    return failed;
+    (void)unused, (void)cookie, (void)cookie_len, (void)peer, (void)peer_len;
+    current->is_admitted = true;
+    return 0;
 }
 
-static int cookie_write(void *context, unsigned char **at, unsigned char *end, const unsigned char *peer,
-                        size_t peer_len)
-{
-    struct handshake_mbedtls *library = context;
-
-    return mbedtls_ssl_cookie_write(&library->cookies, at, end, peer, peer_len);
-}
-
-/* RFC 7925 14: "Implementing the Server Name Indication extension is REQUIRED". A stranger is asked for a
- * cookie whatever name it gives. */
+/* RFC 7925 14: "Implementing the Server Name Indication extension is REQUIRED". */
 static int name_take(void *unused, mbedtls_ssl_context *ssl, const unsigned char *name, size_t len)
 {
     const struct handshake *h = current;
 
     (void)unused, (void)ssl;
-    if (h->is_cookie_valid)
-        h->callbacks->name(h->owner, (const char *)name, len);
+    h->callbacks->name(h->owner, (const char *)name, len);
     return 0;
 }
 
@@ -181,6 +174,20 @@ static int certificate_verify(void *unused, mbedtls_x509_crt *crt, int depth, ui
     if (depth == 0) {
         const bool is_accepted = certificate_ask(h, crt);
         *flags = handshake_verdict_flags(h->chain_flags, is_accepted);
+    }
+    return 0;
+}
+
+/* The same of a server's chain. */
+static int server_verify(void *unused, mbedtls_x509_crt *crt, int depth, uint32_t *flags)
+{
+    struct handshake *h = current;
+
+    (void)unused;
+    h->chain_flags |= *flags;
+    if (depth == 0) {
+        h->chain_flags |= handshake_verdict_first(crt, h->address, h->address_len);
+        *flags |= h->chain_flags & MBEDTLS_X509_BADCERT_CN_MISMATCH;
     }
     return 0;
 }
@@ -259,18 +266,40 @@ static void context_export_keys(struct handshake *h)
 
 #endif
 
-/* ---- contexts ---- */
+/* ---- cookies ---- */
 
-static void context_close(struct handshake *h)
+static void peer_id(const struct endpoint *peer, uint8_t out[PEER_ID_LEN])
 {
-    mbedtls_ssl_free(&h->ssl); /* overwrites buffers, secrets and key schedules before it frees them */
-    handshake_config_release(h->config);
+    bytes_copy(out, peer->addr, sizeof peer->addr);
+    bytes_put_u16(out + sizeof peer->addr, peer->port);
 }
 
-/* Begins with its lane's present configuration. */
+static enum status cookie_write(void *context, const struct endpoint *peer,
+                                uint8_t cookie[HANDSHAKE_COOKIE_LEN])
+{
+    struct handshake_mbedtls *library = context;
+    uint8_t id[PEER_ID_LEN];
+    uint8_t *at = cookie;
+
+    peer_id(peer, id);
+    int failed =
+        mbedtls_ssl_cookie_write(&library->cookies, &at, cookie + HANDSHAKE_COOKIE_LEN, id, sizeof id);
+    return failed == 0 && at == cookie + HANDSHAKE_COOKIE_LEN ? SSM_OK : SSM_IO;
+}
+
+static bool cookie_check(void *context, const struct endpoint *peer, const uint8_t *cookie, size_t len)
+{
+    struct handshake_mbedtls *library = context;
+    uint8_t id[PEER_ID_LEN];
+
+    peer_id(peer, id);
+    return mbedtls_ssl_cookie_check(&library->cookies, cookie, len, id, sizeof id) == 0;
+}
+
+/* ---- contexts ---- */
+
 static bool context_open(struct handshake *h)
 {
-    h->config = h->library->configs[h->lane];
     handshake_config_hold(h->config);
     mbedtls_ssl_init(&h->ssl);
     if (mbedtls_ssl_setup(&h->ssl, &h->config->ssl) != 0)
@@ -284,7 +313,8 @@ static bool context_open(struct handshake *h)
 
 static void handshake_destroy(struct handshake *h)
 {
-    context_close(h);
+    mbedtls_ssl_free(&h->ssl); /* overwrites buffers, secrets and key schedules before it frees them */
+    handshake_config_release(h->config);
     bytes_wipe(h, sizeof *h);
     free(h);
 }
@@ -292,12 +322,12 @@ static void handshake_destroy(struct handshake *h)
 static struct handshake *handshake_create(void *context, uint8_t lane,
                                           const struct handshake_callbacks *callbacks, void *owner)
 {
+    const struct handshake_mbedtls *library = context;
     struct handshake *h = calloc(1, sizeof *h);
 
     if (h == NULL)
         return NULL;
-    h->library = context;
-    h->lane = lane;
+    h->config = library->configs[lane];
     h->callbacks = callbacks;
     h->owner = owner;
     h->final_ms = UINT64_MAX;
@@ -306,6 +336,58 @@ static struct handshake *handshake_create(void *context, uint8_t lane,
         return NULL;
     }
     return h;
+}
+
+/* ---- the client's role ---- */
+
+static enum status client_configure(struct handshake *h, struct handshake_config *server,
+                                    const struct handshake_destination *to)
+{
+    enum status status = handshake_config_create_client(to, server, &h->config);
+
+    if (status != SSM_OK)
+        return status;
+    mbedtls_ssl_conf_verify(&h->config->ssl, server_verify, NULL);
+    config_export_keys(&h->config->ssl);
+    return SSM_OK;
+}
+
+/* The name goes into the ClientHello, an address must not (RFC 6066 3); this library knows no addresses in
+ * certificates. */
+static bool server_expect(struct handshake *h, const struct handshake_destination *to)
+{
+    const uint8_t *address = to->peer.addr;
+
+    if (to->name == NULL) {
+        h->address_len = endpoint_is_ipv4(&to->peer) ? IPV4_LEN : IPV6_LEN;
+        bytes_copy(h->address, address + IPV6_LEN - h->address_len, h->address_len);
+    }
+    return mbedtls_ssl_set_hostname(&h->ssl, to->name) == 0;
+}
+
+static struct handshake *handshake_create_client(void *context, uint8_t lane,
+                                                 const struct handshake_destination *to,
+                                                 const struct handshake_callbacks *callbacks, void *owner)
+{
+    const struct handshake_mbedtls *library = context;
+    struct handshake *h = calloc(1, sizeof *h);
+    bool is_open;
+
+    if (h == NULL || client_configure(h, library->configs[lane], to) != SSM_OK) {
+        free(h);
+        return NULL;
+    }
+    h->callbacks = callbacks;
+    h->owner = owner;
+    h->final_ms = UINT64_MAX;
+    h->is_client = true;
+    h->is_admitted = true;
+    is_open = context_open(h) && server_expect(h, to);
+    handshake_config_release(h->config); /* the context holds it */
+    if (is_open)
+        return h;
+    handshake_destroy(h);
+    return NULL;
 }
 
 /* ---- turns ---- */
@@ -319,17 +401,12 @@ static void alert_send(struct handshake *h, uint8_t alert)
     h->is_alert_chosen = false;
 }
 
-/* Whatever a stranger without a valid cookie sent leaves no trace. */
-static enum handshake_result stranger_forget(struct handshake *h)
-{
-    alert_send(h, h->proposed_alert);
-    h->proposed_alert = HANDSHAKE_ALERT_NONE;
-    return mbedtls_ssl_session_reset(&h->ssl) == 0 ? HANDSHAKE_COOKIE_ASKED : HANDSHAKE_FAILED;
-}
-
 static enum handshake_result handshake_end(struct handshake *h, int error)
 {
-    const struct handshake_verdict verdict = handshake_verdict_of(&h->ssl, error, h->proposed_alert);
+    const struct handshake_verdict verdict =
+        h->is_client ? handshake_verdict_of_server(&h->ssl, error, h->proposed_alert, h->received_alert,
+                                                   h->chain_flags)
+                     : handshake_verdict_of(&h->ssl, error, h->proposed_alert);
 
     h->fault = verdict.fault;
     alert_send(h, verdict.alert);
@@ -368,48 +445,29 @@ static int hello_read(mbedtls_ssl_context *ssl)
 
     do
         result = mbedtls_ssl_handshake_step(ssl);
-    while (result == 0 && !current->is_cookie_valid);
+    while (result == 0 && !current->is_admitted);
     return result;
 }
 
-/* Binds the cookie to the peer's address and port (RFC 6347 4.2.1). */
-static bool handshake_set_peer(struct handshake *h, const struct endpoint *peer)
+static enum handshake_result handshake_begin(struct handshake *h, uint64_t now_ms)
 {
-    uint8_t id[PEER_ID_LEN];
-    struct writer w = writer_over(id, sizeof id);
-
-    writer_bytes(&w, peer->addr, sizeof peer->addr);
-    writer_u16(&w, peer->port);
-    return mbedtls_ssl_set_client_transport_id(&h->ssl, id, w.len) == 0;
-}
-
-/* Gives up what credentials have been replaced. */
-static bool context_renew(struct handshake *h)
-{
-    if (h->config == h->library->configs[h->lane])
-        return true;
-    context_close(h);
-    return context_open(h);
-}
-
-static enum handshake_result stranger_run(struct handshake *h, const struct endpoint *peer, uint64_t now_ms)
-{
-    if (!context_renew(h) || !handshake_set_peer(h, peer))
-        return HANDSHAKE_FAILED;
     const int result = library_run(h, now_ms, hello_read);
-    if (!h->is_cookie_valid)
-        return stranger_forget(h);
-    return result == 0 ? HANDSHAKE_ADMITTED : handshake_end(h, result);
+
+    if (result == 0)
+        return HANDSHAKE_ADMITTED;
+    return result == MBEDTLS_ERR_SSL_WANT_READ ? HANDSHAKE_CONTINUE : handshake_end(h, result);
 }
 
-static enum handshake_result handshake_feed(struct handshake *h, const struct endpoint *peer,
-                                            const uint8_t *record, size_t len, uint64_t now_ms)
+static enum handshake_result handshake_feed(struct handshake *h, const uint8_t *record, size_t len,
+                                            uint64_t now_ms)
 {
     if (record != NULL && !handshake_filter_pass(record, len))
-        return h->is_cookie_valid ? HANDSHAKE_CONTINUE : HANDSHAKE_COOKIE_ASKED;
+        return HANDSHAKE_CONTINUE;
+    if (record != NULL && record[0] == RECORD_ALERT && len == PLAIN_ALERT_LEN)
+        h->received_alert = record[RECORD_HEADER_LEN + 1];
     h->record = record;
     h->record_len = len;
-    return h->is_cookie_valid ? handshake_run(h, now_ms) : stranger_run(h, peer, now_ms);
+    return h->is_admitted ? handshake_run(h, now_ms) : handshake_begin(h, now_ms);
 }
 
 static uint64_t handshake_deadline(const struct handshake *h)
@@ -426,7 +484,10 @@ struct handshake_engine handshake_mbedtls_engine(struct handshake_mbedtls *libra
 {
     return (struct handshake_engine){
         .ctx = library,
+        .write_cookie = cookie_write,
+        .check_cookie = cookie_check,
         .create = handshake_create,
+        .create_client = handshake_create_client,
         .feed = handshake_feed,
         .deadline = handshake_deadline,
         .on_timer = handshake_run,
@@ -437,15 +498,14 @@ struct handshake_engine handshake_mbedtls_engine(struct handshake_mbedtls *libra
 
 /* ---- the library ---- */
 
-static enum status lane_configure(struct handshake_mbedtls *library, const struct credentials *credentials,
-                                  struct handshake_config **out)
+static enum status lane_configure(const struct credentials *credentials, struct handshake_config **out)
 {
     enum status status = handshake_config_create(credentials, out);
 
     if (status != SSM_OK)
         return status;
     mbedtls_ssl_config *ssl = &(*out)->ssl;
-    mbedtls_ssl_conf_dtls_cookies(ssl, cookie_write, cookie_check, library);
+    mbedtls_ssl_conf_dtls_cookies(ssl, NULL, cookie_accept, NULL);
     mbedtls_ssl_conf_sni(ssl, name_take, NULL);
     mbedtls_ssl_conf_psk_cb(ssl, psk_find, NULL);
     mbedtls_ssl_conf_verify(ssl, certificate_verify, NULL);
@@ -461,7 +521,7 @@ static enum status library_configure(struct handshake_mbedtls *library, const st
     unsigned count = 0;
 
     while (count < library->lanes && status == SSM_OK) {
-        status = lane_configure(library, credentials, &made[count]);
+        status = lane_configure(credentials, &made[count]);
         count += status == SSM_OK;
     }
     for (unsigned lane = 0; lane < count; lane++) {

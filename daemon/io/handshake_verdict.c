@@ -5,6 +5,7 @@
 enum {
     UNTRUSTED = MBEDTLS_X509_BADCERT_NOT_TRUSTED,
     FORGED = MBEDTLS_X509_BADCERT_OTHER, /* which the library never sets */
+    SELF_SIGNED = 1 << 30,               /* nor this, which is ours alone */
     UNTIMELY = MBEDTLS_X509_BADCERT_EXPIRED | MBEDTLS_X509_BADCERT_FUTURE,
     FIRST_PROTOCOL_ERROR = 0x6000, /* the library's errors of TLS itself; below are those of cryptography */
 };
@@ -179,4 +180,73 @@ struct handshake_verdict handshake_verdict_of(const mbedtls_ssl_context *ssl, in
     const uint8_t alert = choose_alert(ssl, error, proposed);
 
     return (struct handshake_verdict){.alert = alert, .fault = choose_fault(error, alert)};
+}
+
+/* ---- the client's role ---- */
+
+enum { SAN_IP_ADDRESS = MBEDTLS_ASN1_CONTEXT_SPECIFIC | 7 }; /* RFC 5280 4.2.1.6 */
+
+static bool names_address(const mbedtls_x509_crt *crt, const uint8_t *address, size_t len)
+{
+    for (const mbedtls_x509_sequence *san = &crt->subject_alt_names; san != NULL; san = san->next)
+        if (san->buf.p != NULL && san->buf.tag == SAN_IP_ADDRESS && san->buf.len == len &&
+            bytes_equal(san->buf.p, address, len))
+            return true;
+    return false;
+}
+
+uint32_t handshake_verdict_first(const mbedtls_x509_crt *crt, const uint8_t *address, size_t len)
+{
+    uint32_t flags = is_same_name(&crt->issuer_raw, &crt->subject_raw) ? SELF_SIGNED : 0;
+
+    if (len > 0 && !names_address(crt, address, len))
+        flags |= MBEDTLS_X509_BADCERT_CN_MISMATCH;
+    return flags;
+}
+
+/* What a stranger's certificate says does not matter, so that comes first. */
+static struct handshake_verdict verdict_of_chain(uint32_t flags)
+{
+    const uint32_t named = UNTRUSTED | UNTIMELY | SELF_SIGNED | MBEDTLS_X509_BADCERT_CN_MISMATCH;
+
+    if ((flags & UNTRUSTED) != 0 && (flags & SELF_SIGNED) != 0)
+        return (struct handshake_verdict){MBEDTLS_SSL_ALERT_MSG_UNKNOWN_CA,
+                                          HANDSHAKE_FAULT_CERTIFICATE_SELF_SIGNED};
+    if ((flags & ~named) != 0)
+        return (struct handshake_verdict){MBEDTLS_SSL_ALERT_MSG_UNSUPPORTED_CERT,
+                                          HANDSHAKE_FAULT_CERTIFICATE_UNFIT};
+    if ((flags & UNTRUSTED) != 0)
+        return (struct handshake_verdict){MBEDTLS_SSL_ALERT_MSG_UNKNOWN_CA,
+                                          HANDSHAKE_FAULT_CERTIFICATE_FOREIGN};
+    if ((flags & UNTIMELY) != 0)
+        return (struct handshake_verdict){MBEDTLS_SSL_ALERT_MSG_CERT_EXPIRED,
+                                          HANDSHAKE_FAULT_CERTIFICATE_EXPIRED};
+    return (struct handshake_verdict){MBEDTLS_SSL_ALERT_MSG_BAD_CERT, HANDSHAKE_FAULT_CERTIFICATE_NAME};
+}
+
+/* An alert that tells of a key that is not the server's. RFC 4279 2, RFC 7925 6: unknown_psk_identity or
+ * decrypt_error; RFC 5246 7.2.2: bad_record_mac. */
+static bool is_of_key(uint8_t alert)
+{
+    return alert == MBEDTLS_SSL_ALERT_MSG_UNKNOWN_PSK_IDENTITY ||
+           alert == MBEDTLS_SSL_ALERT_MSG_DECRYPT_ERROR || alert == MBEDTLS_SSL_ALERT_MSG_BAD_RECORD_MAC;
+}
+
+struct handshake_verdict handshake_verdict_of_server(const mbedtls_ssl_context *ssl, int error,
+                                                     uint8_t proposed, uint8_t received, uint32_t flags)
+{
+    const uint32_t result = mbedtls_ssl_get_verify_result(ssl); /* with what the suite asks of the key */
+    struct handshake_verdict verdict = {.alert = HANDSHAKE_ALERT_NONE};
+
+    if (result != UNKNOWN)
+        flags |= result;
+    if (error == MBEDTLS_ERR_SSL_TIMEOUT)
+        verdict.fault = HANDSHAKE_FAULT_TIMEOUT;
+    else if (is_end_of_peer(error))
+        verdict.fault = is_of_key(received) ? HANDSHAKE_FAULT_KEY : HANDSHAKE_FAULT_REFUSED;
+    else if ((flags & ~(uint32_t)SELF_SIGNED) != 0)
+        verdict = verdict_of_chain(flags);
+    else
+        verdict.alert = choose_alert(ssl, error, proposed);
+    return verdict;
 }

@@ -22,6 +22,13 @@ struct handshake_verdict {
  * send.
  */
 struct handshake_verdict handshake_verdict_of(const mbedtls_ssl_context *ssl, int error, uint8_t proposed);
+/* The same in the client's role. `flags` are those of the server's chain, as far as it has been looked at, with
+ * what its first certificate says of itself; `received` is the server's last alert. */
+struct handshake_verdict handshake_verdict_of_server(const mbedtls_ssl_context *ssl, int error,
+                                                     uint8_t proposed, uint8_t received, uint32_t flags);
+/* What the first certificate of a server's chain adds to its flags; known by its address (`len` bytes, 0: by
+ * its name, which the library compares) it has to name it (RFC 2818 3.1: "an exact match"). */
+uint32_t handshake_verdict_first(const mbedtls_x509_crt *crt, const uint8_t *address, size_t len);
 /* The flags of one certificate of a chain, where it names a CA of `cas` that, as the library found, has not
  * signed it. */
 uint32_t handshake_verdict_forged(const mbedtls_x509_crt *crt, const mbedtls_x509_crt *cas, uint32_t flags);

@@ -155,9 +155,30 @@ static void a_message_out_of_turn_gets_unexpected_message(void **state)
     const uint8_t body[RAW_VERIFY_LEN] = {0};
 
     scene_expect_greeted(s, &hello);
-    raw_send_message(&s->client, RAW_FINISHED, body, sizeof body);
+    raw_send_message(&s->client, RAW_CERTIFICATE_VERIFY, body, sizeof body);
     scene_expect_alert(s, RAW_ALERT_UNEXPECTED_MESSAGE);
     world_expect(s->world, MSG_SESSION_ABORT);
+}
+
+/* RFC 5246 7.4.9: "The Finished message is the first one protected". One in clear, even if it is right and
+ * comes ahead of what precedes it, is none. */
+static void a_finished_in_clear_is_discarded(void **state)
+{
+    struct scene *s = *state;
+    struct raw_hello hello = raw_hello_psk();
+    uint8_t finished[RAW_VERIFY_LEN];
+
+    scene_expect_greeted(s, &hello);
+    uint16_t seq = raw_note_message(&s->client, RAW_CLIENT_KEY_EXCHANGE, EXCHANGE, EXCHANGE_LEN);
+    scene_derive(s, ALICE_KEY);
+    raw_verify_data(&s->client, "client finished", finished);
+    raw_send_fragment(&s->client, RAW_FINISHED, (uint16_t)(seq + 1), finished, sizeof finished, 0,
+                      sizeof finished);
+    raw_send_fragment(&s->client, RAW_CLIENT_KEY_EXCHANGE, seq, EXCHANGE, EXCHANGE_LEN, 0, EXCHANGE_LEN);
+    raw_send_change_cipher_spec(&s->client);
+    world_expect_none(s->world, MSG_SESSION_PREPARE);
+    raw_send_finished(&s->client);
+    scene_expect_done(s);
 }
 
 /* RFC 6347 4.1: "Until the handshake has completed, implementations MUST accept packets from the old epoch."
@@ -314,6 +335,7 @@ int main(void)
         SCENE(a_hello_in_pieces_is_not_served),
         SCENE(a_message_that_was_there_before_is_discarded),
         SCENE(a_message_out_of_turn_gets_unexpected_message),
+        SCENE(a_finished_in_clear_is_discarded),
         SCENE(an_old_epoch_is_accepted_until_the_handshake_is_complete),
         SCENE(application_data_before_finished_goes_nowhere),
         SCENE(a_finished_with_wrong_contents_gets_decrypt_error),

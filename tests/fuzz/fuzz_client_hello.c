@@ -10,11 +10,15 @@
 static void check_hello(const struct handshake_record *record, const uint8_t *bytes)
 {
     struct client_hello hello;
+    uint8_t answer[HELLO_VERIFY_REQUEST_LEN];
 
     if (!client_hello_read(record, &hello))
         return;
     FUZZ_CHECK(hello.random >= record->body);
-    FUZZ_CHECK(hello.random + CLIENT_HELLO_RANDOM_LEN <= record->body + record->body_len);
+    FUZZ_CHECK(hello.random + CLIENT_HELLO_RANDOM_LEN <= hello.cookie);
+    FUZZ_CHECK(hello.cookie + hello.cookie_len <= record->body + record->body_len);
+    client_hello_ask_cookie(&hello, hello.random, answer);
+    FUZZ_CHECK(record->len >= sizeof answer);
     FUZZ_CHECK(handshake_filter_pass(bytes, record->len));
 }
 

@@ -53,13 +53,11 @@ static enum handshake_result put_out(struct handshake *h)
     return control < 0xC0 ? HANDSHAKE_CONTINUE : control < 0xE0 ? HANDSHAKE_DONE : HANDSHAKE_FAILED;
 }
 
-static enum handshake_result feed(struct handshake *h, const struct endpoint *peer, const uint8_t *record,
-                                  size_t len, uint64_t now_ms)
+static enum handshake_result feed(struct handshake *h, const uint8_t *record, size_t len, uint64_t now_ms)
 {
     struct reader r = reader_over(record, len);
     struct handshake_record read;
 
-    (void)peer;
     if (record == NULL)
         return put_out(h);
     FUZZ_CHECK(handshake_record_read(&r, &read) == SSM_OK && r.left == 0);

@@ -26,6 +26,31 @@ static void suite_and_random_are_found(void **state)
     assert_false(out.offers_psk);
 }
 
+/* RFC 6347 4.2.1: the record sequence number of the hello comes back, and so does the number of its message.
+ */
+static void the_answer_carries_numbers_and_cookie(void **state)
+{
+    static const uint8_t BEGIN[] = {22, 0xFE, 0xFD, 0, 0, 1, 2, 3, 4, 5, 6,  0,    47,   3,
+                                    0,  0,    35,   0, 9, 0, 0, 0, 0, 0, 35, 0xFE, 0xFD, 32};
+    uint8_t hello[FAKE_HELLO_LEN];
+    uint8_t cookie[HANDSHAKE_COOKIE_LEN];
+    uint8_t answer[HELLO_VERIFY_REQUEST_LEN];
+    struct client_hello out;
+
+    (void)state;
+    fake_hello(0xC0A8, 7, hello);
+    memcpy(hello + 5, BEGIN + 5, 6);
+    hello[18] = 9;
+    assert_true(read_hello(hello, sizeof hello, &out));
+    assert_int_equal(out.cookie_len, 0);
+    memset(cookie, 0xC0, sizeof cookie);
+    client_hello_ask_cookie(&out, cookie, answer);
+    assert_true(sizeof answer <= sizeof hello); /* nothing is amplified */
+    assert_int_equal(sizeof answer, sizeof BEGIN + sizeof cookie);
+    assert_memory_equal(answer, BEGIN, sizeof BEGIN);
+    assert_memory_equal(answer + sizeof BEGIN, cookie, sizeof cookie);
+}
+
 /* Every byte of the headers and lengths is set to every value that breaks it; random, versions, numbers,
  * suite and compression may be anything. */
 static void what_is_no_whole_hello_in_clear_is_none(void **state)
@@ -51,6 +76,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(suite_and_random_are_found),
+        cmocka_unit_test(the_answer_carries_numbers_and_cookie),
         cmocka_unit_test(what_is_no_whole_hello_in_clear_is_none),
     };
 

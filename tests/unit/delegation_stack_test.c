@@ -60,6 +60,7 @@ static int setup(void **state)
                                             .max_nodes = MEMORY_NODES_MAX,
                                             .handshake_timeout_s = 60,
                                             .handover_timeout_s = 20,
+                                            .node_silent_s = 60,
                                             .node_slots = 4};
     const struct delegator_io io = {
         .ctx = w, .to_relay = on_message, .random = world_on_random, .log = world_on_log};

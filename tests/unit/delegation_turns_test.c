@@ -1,6 +1,7 @@
 /* Turns of handshakes on threads of others: who gets one, what happens meanwhile, and who gives way. */
 #include "fake_engine.h"
 
+#include "delegation_pool.h"
 #include "handshake_work.h"
 
 enum { SUBMITTED_MAX = 16 };
@@ -24,7 +25,7 @@ static void submit(void *ctx, struct handshake_work *w)
 static uint16_t run_turn(struct world *w)
 {
     struct handshake_work *turn = submitted.turns[0];
-    uint16_t port = turn->peer.port;
+    uint16_t port = ((const struct delegation *)turn->owner)->peer.port;
 
     assert_true(submitted.count > 0);
     submitted.count--;

@@ -313,6 +313,7 @@ static inline void world_associate(struct world *w, struct world_node *n, uint32
     world_from_node(w, n, buf, world_confirm(w, n, buf));
     const struct message *keys = world_expect(w, MSG_NODE_KEYS);
     assert_int_equal(keys->value, counter);
+    assert_int_equal(keys->request, boot_id);
     assert_true(endpoint_equal(&keys->peer, &n->endpoint));
     assert_memory_equal(keys->data[0].at, n->assoc.tag_key, AES_KEY_LEN);
 }
@@ -425,6 +426,7 @@ static inline void world_start_over(struct world *w, const struct handshake_engi
                                       .max_nodes = MEMORY_NODES_MAX,
                                       .handshake_timeout_s = 60,
                                       .handover_timeout_s = 20,
+                                      .node_silent_s = 60,
                                       .node_slots = 4};
     struct delegator_io io = {.ctx = w,
                               .to_relay = world_on_message,

@@ -28,10 +28,18 @@ static inline struct handshake *fake_create(void *ctx, uint8_t lane,
     return h;
 }
 
-static inline enum handshake_result fake_feed(struct handshake *h, const struct endpoint *peer,
-                                              const uint8_t *record, size_t len, uint64_t now_ms)
+/* Nobody needs one. */
+static inline bool fake_check_cookie(void *ctx, const struct endpoint *peer, const uint8_t *cookie,
+                                     size_t len)
 {
-    (void)peer, (void)len, (void)now_ms;
+    (void)ctx, (void)peer, (void)cookie, (void)len;
+    return true;
+}
+
+static inline enum handshake_result fake_feed(struct handshake *h, const uint8_t *record, size_t len,
+                                              uint64_t now_ms)
+{
+    (void)len, (void)now_ms;
     if (!h->is_admitted) {
         assert_non_null(record);
         h->is_admitted = true;
@@ -59,7 +67,8 @@ static inline void fake_destroy(struct handshake *h)
     free(h);
 }
 
-static const struct handshake_engine FAKE_ENGINE = {.create = fake_create,
+static const struct handshake_engine FAKE_ENGINE = {.check_cookie = fake_check_cookie,
+                                                    .create = fake_create,
                                                     .feed = fake_feed,
                                                     .deadline = fake_deadline,
                                                     .fault = fake_fault,

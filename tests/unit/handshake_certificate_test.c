@@ -15,8 +15,8 @@
 
 enum {
     CHAIN_MAX = 12,
-    MESSAGE_HEADER_LEN = 12, /* RFC 6347 4.2.2 */
-    CERTIFICATE = 11,        /* RFC 5246 7.4 */
+    FRAGMENT_HEADER_LEN = 12, /* RFC 6347 4.2.2 */
+    CERTIFICATE = 11,         /* RFC 5246 7.4 */
     CLIENT_KEY_EXCHANGE = 16,
 };
 
@@ -321,7 +321,7 @@ static uint8_t *message_of(uint8_t *record, uint8_t type)
     const bool is_start = message[6] == 0 && message[7] == 0 && message[8] == 0;
 
     return record[0] == RECORD_HANDSHAKE && record[4] == 0 && message[0] == type && is_start
-               ? message + MESSAGE_HEADER_LEN
+               ? message + FRAGMENT_HEADER_LEN
                : NULL;
 }
 

@@ -34,7 +34,7 @@ static ssize_t random_watched(void *out, size_t len, unsigned flags)
 #define MBEDTLS_PRIVATE(member) member
 #endif
 
-enum { SIDES = 3, STACK_LEN = 48 << 10, WINDOW = 8, HELLO_VERIFY_REQUEST = 3 };
+enum { SIDES = 3, STACK_LEN = 48 << 10, WINDOW = 8, SUITES_AT = 13 + 12 + 35 + 33 /* behind the cookie */ };
 
 struct world {
     struct handshake_mbedtls *library;
@@ -119,6 +119,7 @@ static void no_other_suite_of_the_library_is_agreed(void **state)
     struct side *s = &((struct world *)*state)->sides[0];
     unsigned tried = 0;
 
+    side_talk(s, 1);
     s->is_holding = true;
     side_talk(s, 1);
     const struct peer_datagram offered = s->held[0];
@@ -126,16 +127,17 @@ static void no_other_suite_of_the_library_is_agreed(void **state)
         struct peer_datagram hello = offered;
         bool is_ours = *suite == MBEDTLS_TLS_PSK_WITH_AES_128_CCM_8;
 
-        for (size_t i = 0; i + 1 < hello.len; i++)
+        for (size_t i = SUITES_AT; i + 1 < hello.len; i++)
             if (hello.bytes[i] == 0xC0 && hello.bytes[i + 1] == 0xA8) {
                 hello.bytes[i] = (uint8_t)(*suite >> 8);
                 hello.bytes[i + 1] = (uint8_t)*suite;
             }
         s->sent_count = 0;
+        s->alert = SIDE_ALERT_NONE;
         side_feed(s, hello.bytes, hello.len);
-        assert_int_equal(s->result, HANDSHAKE_COOKIE_ASKED);
-        assert_int_equal(s->sent[0].bytes[0], is_ours ? RECORD_HANDSHAKE : RECORD_ALERT);
-        assert_int_equal(s->sent[0].bytes[RECORD_HEADER_LEN + !is_ours], is_ours ? HELLO_VERIFY_REQUEST : 40);
+        assert_int_equal(s->result, is_ours ? HANDSHAKE_CONTINUE : HANDSHAKE_FAILED);
+        assert_int_equal(s->alert, is_ours ? SIDE_ALERT_NONE : 40);
+        side_forget(s);
         tried++;
     }
     assert_true(tried > 20);

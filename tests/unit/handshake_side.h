@@ -5,6 +5,7 @@
 #ifndef SSM_TEST_HANDSHAKE_SIDE_H
 #define SSM_TEST_HANDSHAKE_SIDE_H
 
+#include "client_hello.h"
 #include "flow/peer.h"
 #include "handshake_mbedtls.h"
 #include "record.h"
@@ -16,11 +17,13 @@ enum { SIDE_SENT_MAX = 48, SIDE_KEY = 0x5A, SIDE_TURNS = 6, SIDE_ALERT_NONE = -1
 
 struct side {
     struct handshake_engine engine;
-    struct handshake *handshake;
+    struct handshake *handshake; /* NULL until a record is fed */
+    uint8_t lane;
     const struct peer_library *library; /* the client's */
     struct peer *peer;
     struct endpoint endpoint;
     enum handshake_result result; /* of the last feed */
+    unsigned cookies_asked;
     bool is_admitted;
     bool is_stopping; /* at HANDSHAKE_ADMITTED */
 
@@ -130,6 +133,26 @@ static const struct handshake_callbacks SIDE_CALLBACKS = {.send = side_on_send,
 
 /* ---- feeding ---- */
 
+/* Does the record belong to a stranger? As the delegator does, asks for a cookie instead of feeding it. */
+static inline bool side_ask_cookie(struct side *s, const uint8_t *bytes, size_t len)
+{
+    struct reader r = reader_over(bytes, len);
+    struct handshake_record record;
+    struct client_hello hello;
+    uint8_t cookie[HANDSHAKE_COOKIE_LEN];
+    uint8_t answer[HELLO_VERIFY_REQUEST_LEN];
+
+    if (s->is_admitted || handshake_record_read(&r, &record) != SSM_OK ||
+        !client_hello_read(&record, &hello) ||
+        s->engine.check_cookie(s->engine.ctx, &s->endpoint, hello.cookie, hello.cookie_len))
+        return false;
+    assert_int_equal(s->engine.write_cookie(s->engine.ctx, &s->endpoint, cookie), SSM_OK);
+    client_hello_ask_cookie(&hello, cookie, answer);
+    s->cookies_asked++;
+    side_on_send(s, answer, sizeof answer);
+    return true;
+}
+
 static inline bool side_is_over(const struct side *s)
 {
     return s->result == HANDSHAKE_DONE || s->result == HANDSHAKE_FAILED;
@@ -139,7 +162,12 @@ static inline void side_feed_record(struct side *s, uint8_t *record, size_t len,
 {
     if (s->on_record != NULL)
         s->on_record(s, record, len);
-    s->result = s->engine.feed(s->handshake, &s->endpoint, record, len, now_ms);
+    if (side_ask_cookie(s, record, len))
+        return;
+    if (s->handshake == NULL)
+        s->handshake = s->engine.create(s->engine.ctx, s->lane, &SIDE_CALLBACKS, s);
+    assert_non_null(s->handshake);
+    s->result = s->engine.feed(s->handshake, record, len, now_ms);
     if (s->on_fed != NULL)
         s->on_fed(s);
     if (s->result != HANDSHAKE_ADMITTED)
@@ -147,7 +175,7 @@ static inline void side_feed_record(struct side *s, uint8_t *record, size_t len,
     assert_false(s->is_admitted);
     s->is_admitted = true;
     if (!s->is_stopping)
-        s->result = s->engine.feed(s->handshake, &s->endpoint, NULL, 0, now_ms);
+        s->result = s->engine.feed(s->handshake, NULL, 0, now_ms);
 }
 
 static inline void side_feed_at(struct side *s, const uint8_t *datagram, size_t len, uint64_t now_ms)
@@ -219,9 +247,17 @@ static inline void side_open(struct side *s, struct handshake_mbedtls *library, 
                        .result = HANDSHAKE_CONTINUE,
                        .endpoint = {.addr = {[15] = 1}, .port = port},
                        .key = SIDE_KEY,
-                       .alert = SIDE_ALERT_NONE};
-    s->handshake = s->engine.create(s->engine.ctx, lane, &SIDE_CALLBACKS, s);
-    assert_non_null(s->handshake);
+                       .alert = SIDE_ALERT_NONE,
+                       .lane = lane};
+}
+
+/* The next hello begins another handshake. */
+static inline void side_forget(struct side *s)
+{
+    s->engine.destroy(s->handshake);
+    s->handshake = NULL;
+    s->is_admitted = false;
+    s->result = HANDSHAKE_CONTINUE;
 }
 
 /* What the client has sent is fed, and the engine's answer is left for side_talk(). */
@@ -237,7 +273,8 @@ static inline void side_feed_held(struct side *s)
 
 static inline void side_close(struct side *s)
 {
-    s->engine.destroy(s->handshake);
+    if (s->handshake != NULL)
+        s->engine.destroy(s->handshake);
     if (s->peer != NULL)
         s->library->destroy(s->peer);
 }

@@ -97,7 +97,11 @@ static void on_inbox(void *ctx)
 
 static uint64_t turn(void *ctx, uint64_t now_ms)
 {
-    return delegator_on_tick(((struct gateway *)ctx)->delegator, now_ms);
+    struct gateway *g = ctx;
+    uint64_t next_ms = delegator_on_tick(g->delegator, now_ms);
+
+    outside_flush(g->outside);
+    return next_ms;
 }
 
 static void run_until_stopped(struct gateway *g)
@@ -171,6 +175,7 @@ static void open_delegator(struct gateway *g, uint8_t lanes)
         .max_nodes = MAX_NODES,
         .handshake_timeout_s = HANDSHAKE_TIMEOUT_S,
         .handover_timeout_s = HANDOVER_TIMEOUT_S,
+        .node_silent_s = 120,
         .node_slots = NODE_SLOTS,
     };
     const struct delegator_io io = {g, to_relay, fill_random, on_log, {g, lanes, submit_turn}};

@@ -231,6 +231,7 @@ static void *thread_main(void *arg)
             run_timers(t);
             tick_ms = now_ms();
         }
+        mailbox_flush(t->outside->keys);
     }
     return NULL;
 }
@@ -244,6 +245,12 @@ static void wake_all(struct outside *o)
 void outside_put(struct outside *o, const struct message *m)
 {
     mailbox_put(o->threads[m->node > 0 ? (m->node - 1) % o->thread_count : 0].box, m);
+}
+
+void outside_flush(struct outside *o)
+{
+    for (uint32_t i = 0; i < o->thread_count; i++)
+        mailbox_flush(o->threads[i].box);
 }
 
 void outside_associate(struct outside *o)

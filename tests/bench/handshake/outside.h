@@ -18,8 +18,9 @@ struct outside;
 struct outside *outside_create(const struct node_row *rows, uint32_t count, uint32_t threads,
                                struct mailbox *keys);
 void outside_destroy(struct outside *o);
-/* A message of `keys`. Any thread. */
+/* A message of `keys`, which nobody is woken for until outside_flush(). Any thread. */
 void outside_put(struct outside *o, const struct message *m);
+void outside_flush(struct outside *o);
 /* The nodes associate; then `keys` gets a MSG_STOP. */
 void outside_associate(struct outside *o);
 /* So many handshakes are made and checked from both ends; then `keys` gets a MSG_STOP. */
