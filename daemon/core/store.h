@@ -11,11 +11,15 @@
 #include "endpoint.h"
 #include "handshake.h"
 #include "tombstone.h"
+#include "uri.h"
 
 enum {
     SUBSCRIBER_PSK_MIN = 16,
     SUBSCRIBER_PSK_MAX = 32,
-    SUBSCRIBER_SUBJECT_MAX = 64, /* bytes of a common name (RFC 5280 A.1, ub-common-name) */
+    SUBSCRIBER_SUBJECT_MAX = 64,    /* bytes of a common name (RFC 5280 A.1, ub-common-name) */
+    DESTINATION_IDENTITY_MAX = 128, /* RFC 4279 5.3 */
+    DESTINATION_PEM_MAX = 4096,     /* characters of certificates */
+    DESTINATION_KEY_PEM_MAX = 512,
 };
 
 /* ---- relay.db: relay rows and nodes' addresses. No session secret; tag keys protect bandwidth, not content.
@@ -25,24 +29,32 @@ struct relay_session_row {
     uint32_t node;
     uint16_t handle;
     uint8_t slot;
-    uint32_t subscriber;
+    bool is_outbound;
+    uint32_t subscriber; /* outbound: the destination */
     struct endpoint peer;
     struct endpoint local;
     uint64_t opened_s; /* Unix time */
     uint8_t tombstone[TOMBSTONE_LEN];
 };
 
+enum { RELAY_TAG_KEYS_BEFORE = 2 };
+
 struct relay_node_row {
     uint32_t node;
     struct endpoint endpoint;
     uint64_t generation; /* association counter */
     uint8_t tag_key[AES_KEY_LEN];
+    /* Of earlier associations, the newest first: the node may still use one of them. */
+    uint8_t tag_keys_before[RELAY_TAG_KEYS_BEFORE][AES_KEY_LEN];
+    uint8_t tag_keys_before_count;
 };
 
 struct relay_store {
     void *ctx;
-    /* Changes are collected and become durable together with flush(), which returns once they are on disk. */
+    /* Changes are collected and become durable together with flush(), which returns once they are on disk. A
+     * flush that fails loses the sessions that were put and replaced; all else is part of the next one. */
     enum status (*put_session)(void *ctx, const struct relay_session_row *row);
+    enum status (*replace_session)(void *ctx, uint32_t node, uint16_t handle); /* by one that was put */
     enum status (*remove_session)(void *ctx, uint32_t node, uint16_t handle);
     enum status (*put_node)(void *ctx, const struct relay_node_row *row);
     enum status (*remove_node)(void *ctx, uint32_t node); /* and its sessions */
@@ -86,11 +98,33 @@ struct subscriber_row {
     uint8_t subject_len;
 };
 
+/* What a gateway proves itself with to a server on a node's behalf. */
+enum destination_kind {
+    DESTINATION_PSK,
+    DESTINATION_CERTIFICATE, /* and by which CAs it knows the server */
+};
+
+/* A server that a node may have sessions with. Whoever reads one wipes it. The texts are PEM, terminated. */
+struct destination_row {
+    uint32_t id; /* given by the store, never reused */
+    uint32_t node;
+    struct uri server;
+    enum destination_kind kind;
+    uint8_t identity[DESTINATION_IDENTITY_MAX];
+    uint8_t identity_len;
+    uint8_t psk[SUBSCRIBER_PSK_MAX];
+    uint8_t psk_len;
+    char anchors[DESTINATION_PEM_MAX + 1]; /* one CA or more */
+    char chain[DESTINATION_PEM_MAX + 1]; /* the client's certificate and what is between; "": the gateway's */
+    char key[DESTINATION_KEY_PEM_MAX + 1]; /* of that certificate, without a password */
+    uint64_t not_after_s; /* Unix time at which the first of all these certificates expires */
+};
+
 struct keys_store {
     void *ctx;
     /* SSM_EXISTS: name or port is taken. Sets row->id. */
     enum status (*add_node)(void *ctx, struct node_row *row);
-    enum status (*remove_node)(void *ctx, uint32_t node); /* and its grants */
+    enum status (*remove_node)(void *ctx, uint32_t node); /* and its grants and destinations */
     enum status (*set_association)(void *ctx, uint32_t node, uint32_t counter, uint32_t boot_id);
     enum status (*set_session_limit)(void *ctx, uint32_t node, uint16_t limit);
     enum status (*each_node)(void *ctx, enum status (*row)(void *arg, const struct node_row *), void *arg);
@@ -107,8 +141,19 @@ struct keys_store {
                                 struct subscriber_row *out);
     enum status (*each_subscriber)(void *ctx, enum status (*row)(void *arg, const struct subscriber_row *),
                                    void *arg);
-    /* The nodes granted to a subscriber: fills up to `cap` ids, sets *count to how many there are. */
-    enum status (*grants)(void *ctx, uint32_t subscriber, uint32_t *nodes, size_t cap, size_t *count);
+    /* The nodes granted to a subscriber, or of these only `node` (0: all): fills up to `cap` ids, sets *count
+     * to how many there are. */
+    enum status (*grants)(void *ctx, uint32_t subscriber, uint32_t node, uint32_t *nodes, size_t cap,
+                          size_t *count);
+    /* SSM_EXISTS: the node has that server already; SSM_NOT_FOUND: there is no such node. Sets row->id. */
+    enum status (*add_destination)(void *ctx, struct destination_row *row);
+    enum status (*remove_destination)(void *ctx, uint32_t destination);
+    /* SSM_NOT_FOUND: the node may not have sessions with that server. */
+    enum status (*find_destination)(void *ctx, uint32_t node, const struct uri *server,
+                                    struct destination_row *out);
+    /* Those of a node (0: of all), by node and server. */
+    enum status (*each_destination)(void *ctx, uint32_t node,
+                                    enum status (*row)(void *arg, const struct destination_row *), void *arg);
 };
 
 #endif

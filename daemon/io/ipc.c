@@ -65,10 +65,11 @@ static enum status send_now(int socket_fd, const uint8_t *bytes, size_t len, int
     return SSM_OK;
 }
 
-/* Does it carry bytes that a stranger can cause at will and that their sender repeats? */
+/* Can a stranger cause it at will, and does it come again? */
 static bool is_droppable(uint8_t type)
 {
-    return type == MSG_DGRAM_IN || type == MSG_DGRAM_OUT || type == MSG_NODE_CTRL_IN;
+    return type == MSG_DGRAM_IN || type == MSG_DGRAM_OUT || type == MSG_NODE_CTRL_IN ||
+           type == MSG_NODE_HEARD || type == MSG_NODE_QUIET;
 }
 
 static void free_queued(struct queued *q)

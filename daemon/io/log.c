@@ -27,6 +27,11 @@ void log_rename(const char *process)
     state.process = process;
 }
 
+void log_set_level(uint32_t level)
+{
+    state.level = level;
+}
+
 static const char *level_name(int level)
 {
     static const char *const names[] = {"error",   "error",  "error", "error",

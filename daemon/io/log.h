@@ -21,6 +21,7 @@ enum log_style {
 void log_open(const char *process, enum log_style style, uint32_t level);
 /* The same for a process that was forked: only the name changes. */
 void log_rename(const char *process);
+void log_set_level(uint32_t level);
 
 /* One line; the newline is added. */
 void log_line(int level, const char *format, ...) __attribute__((format(printf, 2, 3)));

@@ -10,9 +10,14 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
-enum { BACKLOG = 16 };
+enum {
+    BACKLOG = 16,
+    STALE_TRIES = 10, /* an ssmd that was killed may not be gone yet */
+    STALE_PAUSE_NS = 100000000,
+};
 
 static enum status path_error(const char *path, const char *what)
 {
@@ -69,13 +74,25 @@ static struct sockaddr_un address_of(const char *path)
     return address;
 }
 
+/* Does anybody listen there? */
+static bool is_answered(const char *path)
+{
+    struct sockaddr_un address = address_of(path);
+    int probe = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0); /* its queue may be full */
+    bool answered = probe < 0 || connect(probe, (const struct sockaddr *)&address, sizeof address) == 0 ||
+                    errno != ECONNREFUSED;
+
+    if (probe >= 0)
+        close(probe);
+    return answered;
+}
+
 /* Of an ssmd that was killed. A socket on which somebody answers, or no socket at all, is left alone. */
 static enum status remove_stale(const char *path)
 {
-    struct sockaddr_un address = address_of(path);
+    const struct timespec pause = {.tv_nsec = STALE_PAUSE_NS};
     struct stat st;
-    int probe;
-    bool answered;
+    int tries = 0;
 
     if (lstat(path, &st) != 0)
         return errno == ENOENT ? SSM_OK : path_error(path, "cannot be examined");
@@ -83,13 +100,9 @@ static enum status remove_stale(const char *path)
         log_line(LOG_ERR, "%s: admin_socket: there is something else than a socket", path);
         return SSM_IO;
     }
-    probe = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (probe < 0)
-        return path_error(path, "cannot be examined");
-    answered =
-        connect(probe, (const struct sockaddr *)&address, sizeof address) == 0 || errno != ECONNREFUSED;
-    close(probe);
-    if (answered) {
+    while (is_answered(path) && ++tries < STALE_TRIES)
+        nanosleep(&pause, NULL);
+    if (tries == STALE_TRIES) {
         log_line(LOG_ERR, "%s: another ssmd is running", path);
         return SSM_EXISTS;
     }

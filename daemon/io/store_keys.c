@@ -2,6 +2,7 @@
 
 #include "log.h"
 #include "storage_key.h"
+#include "store_destinations.h"
 #include "store_sqlite.h"
 
 #include <stdio.h>
@@ -9,7 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { SCHEMA_VERSION = 2, PLACE_MAX = 40 };
+enum { SCHEMA_VERSION = 3, PLACE_MAX = 40 };
 
 static const char schema[] = "CREATE TABLE storage (key_check BLOB NOT NULL) STRICT;"
                              "CREATE TABLE node ("
@@ -50,6 +51,7 @@ struct store_keys {
     char key_path[STORE_PATH_MAX];
     uint8_t key[STORAGE_KEY_LEN];
     struct store_ca ca;
+    struct store_destinations destinations;
 };
 
 /* ---- secrets ---- */
@@ -369,16 +371,52 @@ static enum status on_grant(void *arg, sqlite3_stmt *stmt)
     return SSM_OK;
 }
 
-static enum status grants(void *ctx, uint32_t subscriber, uint32_t *nodes, size_t cap, size_t *count)
+static enum status grants(void *ctx, uint32_t subscriber, uint32_t node, uint32_t *nodes, size_t cap,
+                          size_t *count)
 {
     struct store_keys *s = ctx;
     struct grant_list list = {.nodes = nodes, .cap = cap};
     enum status status =
-        store_db_each(&s->db, "SELECT node FROM subscriber_node WHERE subscriber = ?1 ORDER BY node",
-                      STORE_VALUES(STORE_INT(subscriber)), on_grant, &list);
+        node == 0
+            ? store_db_each(&s->db, "SELECT node FROM subscriber_node WHERE subscriber = ?1 ORDER BY node",
+                            STORE_VALUES(STORE_INT(subscriber)), on_grant, &list)
+            : store_db_each(&s->db, "SELECT node FROM subscriber_node WHERE subscriber = ?1 AND node = ?2",
+                            STORE_VALUES(STORE_INT(subscriber), STORE_INT(node)), on_grant, &list);
 
     *count = list.count;
     return status;
+}
+
+/* ---- destinations ---- */
+
+static enum status add_destination(void *ctx, struct destination_row *row)
+{
+    const struct store_keys *s = ctx;
+
+    return store_destinations_add(&s->destinations, row);
+}
+
+static enum status remove_destination(void *ctx, uint32_t destination)
+{
+    const struct store_keys *s = ctx;
+
+    return store_destinations_remove(&s->destinations, destination);
+}
+
+static enum status find_destination(void *ctx, uint32_t node, const struct uri *server,
+                                    struct destination_row *out)
+{
+    const struct store_keys *s = ctx;
+
+    return store_destinations_find(&s->destinations, node, server, out);
+}
+
+static enum status each_destination(void *ctx, uint32_t node,
+                                    enum status (*row)(void *arg, const struct destination_row *), void *arg)
+{
+    const struct store_keys *s = ctx;
+
+    return store_destinations_each(&s->destinations, node, row, arg);
 }
 
 /* ---- opening ---- */
@@ -386,65 +424,91 @@ static enum status grants(void *ctx, uint32_t subscriber, uint32_t *nodes, size_
 static const uint8_t check_text[16] = "ssm storage key";
 static const char check_place[] = "storage/key_check";
 
-struct key_check {
-    const struct store_keys *store;
-    bool found;
-};
-
 static enum status on_key_check(void *arg, sqlite3_stmt *stmt)
 {
-    struct key_check *check = arg;
+    const struct store_keys *s = arg;
     uint8_t sealed[sizeof check_text + STORAGE_OVERHEAD];
     uint8_t opened[sizeof check_text];
     enum status status = store_column_bytes(stmt, 0, sealed, sizeof sealed);
 
     if (status != SSM_OK)
         return status;
-    check->found = true;
-    if (storage_key_open(check->store->key, check_place, sealed, sizeof sealed, opened) == SSM_OK)
+    if (storage_key_open(s->key, check_place, sealed, sizeof sealed, opened) == SSM_OK)
         return SSM_OK;
-    log_line(LOG_ERR, "%s: does not open under %s: that is not the storage key it was made with",
-             check->store->db.path, check->store->key_path);
+    log_line(LOG_ERR, "%s: does not open under %s: that is not the storage key it was made with", s->db.path,
+             s->key_path);
     return SSM_IO;
 }
 
-/* A wrong storage key is found out at the start, not at the first handshake. */
-static enum status check_key(struct store_keys *s)
+static enum status add_key_check(struct store_keys *s)
 {
-    struct key_check check = {.store = s};
     uint8_t sealed[sizeof check_text + STORAGE_OVERHEAD];
-    enum status status =
-        store_db_each(&s->db, "SELECT key_check FROM storage", STORE_NO_VALUES, on_key_check, &check);
+    enum status status = storage_key_seal(s->key, check_place, check_text, sizeof check_text, sealed);
 
-    if (status != SSM_OK || check.found)
-        return status;
-    status = storage_key_seal(s->key, check_place, check_text, sizeof check_text, sealed);
     if (status != SSM_OK)
         return status;
     return store_db_run(&s->db, "INSERT INTO storage VALUES (?1)",
                         STORE_VALUES(STORE_BYTES(sealed, sizeof sealed)));
 }
 
+static enum status on_any_row(void *arg, sqlite3_stmt *stmt)
+{
+    (void)stmt;
+    *(bool *)arg = true;
+    return SSM_OK;
+}
+
+/* A wrong storage key is found out at the start, not at the first handshake; and a new one beside a database
+ * that was used would only hide that the right one is missing. */
+static enum status load_key(struct store_keys *s)
+{
+    static const char select[] = "SELECT key_check FROM storage";
+    bool was_used = false;
+    enum status status = store_db_each(&s->db, select, STORE_NO_VALUES, on_any_row, &was_used);
+
+    if (status == SSM_OK)
+        status = storage_key_load(s->key_path, !was_used, s->key);
+    if (status != SSM_OK)
+        return status;
+    return was_used ? store_db_each(&s->db, select, STORE_NO_VALUES, on_key_check, s) : add_key_check(s);
+}
+
+/* The database is made before its key, so that a power cut never leaves the key alone: a key without a
+ * database means that the database is lost. */
+static enum status open_database(struct store_keys *s, const char *path)
+{
+    static const char *const steps[SCHEMA_VERSION] = {schema, certificates_schema, STORE_DESTINATIONS_SCHEMA};
+    bool may_be_new = access(s->key_path, F_OK) != 0;
+    enum status status = store_db_open(&s->db, path, steps, SCHEMA_VERSION, may_be_new);
+
+    if (status == SSM_NOT_FOUND)
+        log_line(
+            LOG_ERR,
+            "%s: is empty, but its storage key %s is there: restore a backup; to start with no nodes and "
+            "no subscribers, move both files away",
+            path, s->key_path);
+    else if (status == SSM_MALFORMED)
+        log_line(LOG_ERR, "%s: is left as it is: restore a backup", path);
+    return status;
+}
+
 enum status store_keys_open(const char *path, const char *storage_key_path, struct store_keys **out)
 {
-    static const char *const steps[SCHEMA_VERSION] = {schema, certificates_schema};
     struct store_keys *s = calloc(1, sizeof *s);
     enum status status;
 
     if (s == NULL)
         return SSM_IO;
     snprintf(s->key_path, sizeof s->key_path, "%s", storage_key_path);
-    /* A new key beside an old database would only hide that the right one is missing. */
-    status = storage_key_load(storage_key_path, access(path, F_OK) != 0, s->key);
+    status = open_database(s, path);
     if (status == SSM_OK)
-        status = store_db_open(&s->db, path, steps, SCHEMA_VERSION);
-    if (status == SSM_OK)
-        status = check_key(s);
+        status = load_key(s);
     if (status != SSM_OK) {
         store_keys_close(s);
-        return status;
+        return status == SSM_UNSUPPORTED ? status : SSM_IO;
     }
     s->ca = (struct store_ca){.db = &s->db, .key = s->key};
+    s->destinations = (struct store_destinations){.db = &s->db, .key = s->key};
     *out = s;
     return SSM_OK;
 }
@@ -479,5 +543,9 @@ struct keys_store store_keys_table(struct store_keys *store)
         .find_subject = find_subject,
         .grants = grants,
         .each_subscriber = each_subscriber,
+        .add_destination = add_destination,
+        .remove_destination = remove_destination,
+        .find_destination = find_destination,
+        .each_destination = each_destination,
     };
 }

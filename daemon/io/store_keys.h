@@ -1,6 +1,6 @@
 /*
- * keys.db behind struct keys_store: nodes, subscribers and grants in SQLite. Keys in it are encrypted
- * (storage_key.h), and no plaintext of them ever enters SQLite.
+ * keys.db behind struct keys_store: nodes, subscribers, grants and destinations in SQLite. Keys in it are
+ * encrypted (storage_key.h), and no plaintext of them ever enters SQLite.
  *
  * Owned by the keys process. Every change is on disk when its function returns.
  */
@@ -13,8 +13,8 @@
 struct store_keys;
 
 /*
- * Opens the file, or makes it; the storage key is made only together with it. SSM_IO or SSM_UNSUPPORTED: the
- * log says why.
+ * Opens the file, or makes it; the storage key is made only together with it, and a key without a database is
+ * refused. SSM_IO or SSM_UNSUPPORTED: the log says why, and the file is left as it is.
  */
 SSM_MUST_CHECK enum status store_keys_open(const char *path, const char *storage_key_path,
                                            struct store_keys **out);

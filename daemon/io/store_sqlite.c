@@ -3,14 +3,24 @@
 #include "log.h"
 #include "loop.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
-/* A failing disk fails every statement: the log gets a few of the lines. */
-static enum status io_error(const struct store_db *db, const char *doing)
+enum { BUSY_MS = 2000 }; /* a process that was killed may not be gone yet */
+
+/* ---- errors ---- */
+
+static enum status io_error(struct store_db *db, const char *doing)
 {
-    if ((sqlite3_errcode(db->sqlite) & 0xFF) == SQLITE_BUSY)
+    int code = sqlite3_extended_errcode(db->sqlite);
+
+    if (code == db->trouble)
+        return SSM_IO;
+    db->trouble = code;
+    if ((code & 0xFF) == SQLITE_BUSY)
         log_line(LOG_ERR, "%s: in use by another process; is another ssmd running?", db->path);
     else
         log_event(LOG_ERR, loop_now_ms(), "database error", ": %s: %s: %s", db->path, doing,
@@ -18,7 +28,31 @@ static enum status io_error(const struct store_db *db, const char *doing)
     return SSM_IO;
 }
 
-static enum status status_of(const struct store_db *db, int rc)
+static void note_durable(struct store_db *db)
+{
+    if (db->trouble != 0)
+        log_line(LOG_NOTICE, "%s: can be written again", db->path);
+    db->trouble = 0;
+}
+
+/* SQLite would go on writing to a file that nobody can find again. */
+static enum status check_in_place(struct store_db *db)
+{
+    int is_moved = 0;
+
+    sqlite3_file_control(db->sqlite, "main", SQLITE_FCNTL_HAS_MOVED, &is_moved);
+    if (!is_moved)
+        return SSM_OK;
+    if (db->trouble != SQLITE_READONLY_DBMOVED)
+        log_line(LOG_ERR,
+                 "%s: was moved or removed while it is in use; until it is back, nothing is accepted that "
+                 "has to be kept",
+                 db->path);
+    db->trouble = SQLITE_READONLY_DBMOVED;
+    return SSM_IO;
+}
+
+static enum status status_of(struct store_db *db, int rc)
 {
     if (rc == SQLITE_OK || rc == SQLITE_DONE)
         return SSM_OK;
@@ -26,7 +60,7 @@ static enum status status_of(const struct store_db *db, int rc)
         return SSM_EXISTS;
     if (rc == SQLITE_CONSTRAINT_FOREIGNKEY)
         return SSM_NOT_FOUND;
-    return io_error(db, "statement failed");
+    return io_error(db, "what is known goes on, but nothing is accepted that has to be kept");
 }
 
 static enum status bind_value(struct store_db *db, sqlite3_stmt *s, int index, const struct store_value *v)
@@ -46,6 +80,8 @@ static enum status bind_value(struct store_db *db, sqlite3_stmt *s, int index, c
     }
     return status_of(db, rc);
 }
+
+/* ---- statements ---- */
 
 /* One that a walk further out is in the midst of is left alone: its row function may use the same text. */
 static enum status take_statement(struct store_db *db, const char *sql, sqlite3_stmt **out)
@@ -79,14 +115,18 @@ static void give_statement_back(struct store_db *db, sqlite3_stmt *s)
 static enum status walk_rows(struct store_db *db, sqlite3_stmt *s, const struct store_value *values,
                              size_t count, enum status (*row)(void *arg, sqlite3_stmt *s), void *arg)
 {
-    enum status status = SSM_OK;
+    enum status status = sqlite3_stmt_readonly(s) ? SSM_OK : check_in_place(db);
     int rc = SQLITE_DONE;
 
     for (size_t i = 0; i < count && status == SSM_OK; i++)
         status = bind_value(db, s, (int)i + 1, &values[i]);
     while (status == SSM_OK && (rc = sqlite3_step(s)) == SQLITE_ROW)
         status = row(arg, s);
-    return status == SSM_OK ? status_of(db, rc) : status;
+    if (status == SSM_OK)
+        status = status_of(db, rc);
+    if (status == SSM_OK && !sqlite3_stmt_readonly(s) && sqlite3_get_autocommit(db->sqlite))
+        note_durable(db);
+    return status;
 }
 
 enum status store_db_each(struct store_db *db, const char *sql, const struct store_value *values,
@@ -132,10 +172,19 @@ enum status store_db_begin(struct store_db *db)
     return status;
 }
 
+enum status store_db_commit(struct store_db *db)
+{
+    enum status status = store_db_run(db, "COMMIT", STORE_NO_VALUES);
+
+    if (status == SSM_OK)
+        note_durable(db);
+    return status;
+}
+
 enum status store_db_finish(struct store_db *db, enum status status)
 {
     if (status == SSM_OK)
-        status = store_db_run(db, "COMMIT", STORE_NO_VALUES);
+        status = store_db_commit(db);
     if (status != SSM_OK && !sqlite3_get_autocommit(db->sqlite) &&
         store_db_run(db, "ROLLBACK", STORE_NO_VALUES) != SSM_OK)
         status = SSM_IO;
@@ -216,8 +265,8 @@ static enum status check_undamaged(struct store_db *db)
         return SSM_IO;
     if (strcmp(verdict, "ok") == 0)
         return SSM_OK;
-    log_line(LOG_ERR, "%s: damaged (%s); restore a backup or move the file away", db->path, verdict);
-    return SSM_IO;
+    log_line(LOG_ERR, "%s: damaged (%s)", db->path, verdict);
+    return SSM_MALFORMED;
 }
 
 static enum status make_tables(struct store_db *db, const char *const *steps, int found, int version)
@@ -235,7 +284,7 @@ static enum status make_tables(struct store_db *db, const char *const *steps, in
     return store_db_finish(db, status);
 }
 
-static enum status check_version(struct store_db *db, const char *const *steps, int version)
+static enum status check_version(struct store_db *db, const char *const *steps, int version, bool may_be_new)
 {
     int found = 0;
     enum status status;
@@ -244,41 +293,105 @@ static enum status check_version(struct store_db *db, const char *const *steps, 
         return SSM_IO;
     if (found == version)
         return SSM_OK;
+    if (found == 0 && !may_be_new)
+        return SSM_NOT_FOUND;
     if (found < 0 || found > version) {
         log_line(LOG_ERR, "%s: has schema version %d, this ssmd knows up to %d; use the ssmd that made it",
                  db->path, found, version);
         return SSM_UNSUPPORTED;
     }
     status = make_tables(db, steps, found, version);
-    if (status == SSM_OK && found > 0)
+    if (status == SSM_OK && found == 0)
+        log_line(LOG_NOTICE, "%s: made a new, empty database", db->path);
+    else if (status == SSM_OK)
         log_line(LOG_NOTICE, "%s: brought from schema version %d to %d", db->path, found, version);
     return status;
 }
 
-enum status store_db_open(struct store_db *db, const char *path, const char *const *steps, int version)
+/* With the characters that mean something in a URI. */
+static void make_uri(char *uri, size_t cap, const char *path, const char *query)
+{
+    size_t len = (size_t)snprintf(uri, cap, "file:");
+
+    for (; *path != '\0' && len + 4 < cap; path++)
+        len += (size_t)snprintf(uri + len, cap - len, strchr("%?#", *path) != NULL ? "%%%02X" : "%c",
+                                (unsigned char)*path);
+    snprintf(uri + len, cap - len, "%s", query);
+}
+
+/*
+ * A file that cannot be written, as after a disk has failed: SQLite must want no lock, for which it would
+ * have to write, and no log of changes where there is none. The admin socket keeps a second ssmd away.
+ */
+static enum status open_to_read(struct store_db *db, const char *path)
+{
+    const int flags = SQLITE_OPEN_READONLY | SQLITE_OPEN_URI | SQLITE_OPEN_FULLMUTEX | SQLITE_OPEN_EXRESCODE;
+    char changes[STORE_PATH_MAX + 8];
+    char uri[3 * STORE_PATH_MAX + 32];
+
+    snprintf(changes, sizeof changes, "%s-wal", path);
+    make_uri(uri, sizeof uri, path, access(changes, F_OK) == 0 ? "?vfs=unix-none" : "?immutable=1");
+    if (sqlite3_open_v2(uri, &db->sqlite, flags, NULL) != SQLITE_OK)
+        return io_error(db, "cannot be opened");
+    log_line(LOG_ERR,
+             "%s: cannot be written; what it holds goes on, but until ssmd is started again with a file that "
+             "can be written, nothing is accepted that has to be kept",
+             path);
+    db->trouble = SQLITE_READONLY;
+    return run_script(db, "PRAGMA locking_mode = EXCLUSIVE; PRAGMA temp_store = MEMORY",
+                      "cannot be configured");
+}
+
+/* A file that is refused stays as it is: closing it must not carry over to it what its log of changes holds.
+ */
+static void keep_changes_apart(const struct store_db *db, bool is_apart)
+{
+    sqlite3_db_config(db->sqlite, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, (int)is_apart, NULL);
+}
+
+static enum status open_to_write(struct store_db *db, const char *path)
 {
     const int flags =
         SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_FULLMUTEX | SQLITE_OPEN_EXRESCODE;
     enum status status;
 
-    snprintf(db->path, sizeof db->path, "%s", path);
-    db->sqlite = NULL;
-    memset(db->kept, 0, sizeof db->kept);
-    if (sqlite3_open_v2(path, &db->sqlite, flags, NULL) != SQLITE_OK) {
-        log_line(LOG_ERR, "%s: cannot be opened: %s", path, sqlite3_errmsg(db->sqlite));
-        status = SSM_IO;
-    } else {
-        status = configure(db);
-    }
+    if (sqlite3_open_v2(path, &db->sqlite, flags, NULL) != SQLITE_OK)
+        return io_error(db, "cannot be opened");
+    keep_changes_apart(db, true);
+    sqlite3_busy_timeout(db->sqlite, BUSY_MS);
+    status = configure(db);
     /* SQLite makes its files under the process's umask; one that was copied here may be wider. */
     if (status == SSM_OK && chmod(path, S_IRUSR | S_IWUSR) != 0)
         status = io_error(db, "cannot be made private");
+    return status;
+}
+
+static bool is_damaged(const struct store_db *db)
+{
+    return (db->trouble & 0xFF) == SQLITE_CORRUPT || (db->trouble & 0xFF) == SQLITE_NOTADB;
+}
+
+enum status store_db_open(struct store_db *db, const char *path, const char *const *steps, int version,
+                          bool may_be_new)
+{
+    enum status status;
+
+    *db = (struct store_db){.sqlite = NULL};
+    snprintf(db->path, sizeof db->path, "%s", path);
+    if (access(path, W_OK) != 0 && errno == EROFS)
+        status = open_to_read(db, path);
+    else
+        status = open_to_write(db, path);
     if (status == SSM_OK)
         status = check_undamaged(db);
     if (status == SSM_OK)
-        status = check_version(db, steps, version);
+        status = check_version(db, steps, version, may_be_new);
+    if (status == SSM_IO && is_damaged(db))
+        status = SSM_MALFORMED;
     if (status != SSM_OK)
         store_db_close(db);
+    else
+        keep_changes_apart(db, false);
     return status;
 }
 

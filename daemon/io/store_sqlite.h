@@ -1,8 +1,9 @@
 /*
  * What both databases need of SQLite: open with a schema version, run a statement with its values, walk rows.
  *
- * Used by the stores alone. Knows no table. Says in the log what failed, with the file's name. Any thread may
- * run statements: a statement, and all between begin and finish, is one step for every other thread.
+ * Used by the stores alone. Knows no table. Says in the log what failed, with the file's name, once until
+ * something else fails or a change gets through. Any thread may run statements: a statement, and all between
+ * begin and finish, is one step for every other thread.
  * Statements are compiled once and kept up to close, without their values.
  */
 #ifndef SSM_STORE_SQLITE_H
@@ -14,27 +15,31 @@
 
 enum {
     STORE_PATH_MAX = 256,
-    STORE_KEPT_MAX = 32, /* above the number of texts of one store; what does not fit is compiled each time */
+    STORE_KEPT_MAX = 48, /* above the number of texts of one store; what does not fit is compiled each time */
 };
 
 struct store_db {
     sqlite3 *sqlite;
     sqlite3_stmt *kept[STORE_KEPT_MAX]; /* filled from the front, under the connection's lock */
+    int trouble; /* SQLite's code of the latest failure, which is in the log; 0: all is well again */
     char path[STORE_PATH_MAX];
 };
 
 /*
  * Opens `path` for this process alone (mode 0600; a second process is refused), checks it, and brings it to
  * `version`: steps[0] makes the tables of version 1 in an empty file, steps[n] makes version n+1 out of
- * version n; all of it or nothing. SSM_IO: damaged, in use or unreadable. SSM_UNSUPPORTED: made by a newer
- * version. On failure nothing is left open.
+ * version n; all of it or nothing. A file on a file system that cannot be written is opened to be read.
+ * SSM_MALFORMED: damaged. SSM_NOT_FOUND: empty, and it may not be new. SSM_IO: in use or unreadable.
+ * SSM_UNSUPPORTED: made by a newer version. On failure nothing is left open.
  */
 SSM_MUST_CHECK enum status store_db_open(struct store_db *db, const char *path, const char *const *steps,
-                                         int version);
+                                         int version, bool may_be_new);
 void store_db_close(struct store_db *db);
 
 /* A transaction. After SSM_OK, store_db_finish has to follow. */
 SSM_MUST_CHECK enum status store_db_begin(struct store_db *db);
+/* Commits, for who has begun without store_db_begin. */
+SSM_MUST_CHECK enum status store_db_commit(struct store_db *db);
 /* Commits if all went well so far, otherwise takes everything back; returns `status`, or why it failed. */
 SSM_MUST_CHECK enum status store_db_finish(struct store_db *db, enum status status);
 

@@ -79,6 +79,8 @@ enum status child_detach(const char *name, const struct child_start *start)
     reset_signals();
     set_title(name);
     log_rename(name);
+    if (start->is_quiet)
+        log_set_level(LOG_CRIT);
     if (close_all_but(start->parent_fd, start->admin_fd))
         return SSM_OK;
     log_line(LOG_ERR, "cannot close the parent's descriptors: %s", strerror(errno));
@@ -130,7 +132,10 @@ static void on_parent_message(void *ctx, const struct message *m, int fd)
         loop_stop(c->loop);
         break;
     case MSG_SIBLING:
-        take_sibling(c, fd);
+        if (m->kind == CHANNEL_SIBLING)
+            take_sibling(c, fd);
+        else
+            c->events.on_parent(c->events.ctx, m, fd);
         return;
     default:
         c->events.on_parent(c->events.ctx, m, fd);
@@ -168,7 +173,7 @@ enum status child_open(struct child *c, const struct child_start *start, const s
 {
     const struct ipc_handler handler = {c, on_parent_message, on_parent_lost};
 
-    *c = (struct child){.events = *events};
+    *c = (struct child){.events = *events, .log_level = start->config->log_level};
     if (sandbox_become(start->account) != SSM_OK || sandbox_harden() != SSM_OK)
         return SSM_IO;
     c->loop = loop_create();
@@ -187,12 +192,13 @@ void child_close(struct child *c)
     loop_destroy(c->loop);
 }
 
-enum status child_ready(struct child *c, enum sandbox_process process)
+enum status child_ready(struct child *c, enum sandbox_process process, uint64_t sessions)
 {
     enum status status = sandbox_filter(process);
 
+    log_set_level(c->log_level);
     if (status == SSM_OK)
-        child_to_parent(c, &(struct message){.type = MSG_READY});
+        child_to_parent(c, &(struct message){.type = MSG_READY, .value = sessions});
     return status;
 }
 

@@ -1,8 +1,8 @@
 /*
- * What `relay` and `keys` do the same way: the step from the forked parent to a process of little privilege,
+ * What the children do the same way: the step from the forked parent to a process of little privilege,
  * the channels to parent and sibling, the heartbeat.
  *
- * Used by the two processes, and by the supervisor for what happens right after the fork. Knows nothing of
+ * Used by each of them, and by the supervisor for what happens right after the fork. Knows nothing of
  * sessions.
  */
 #ifndef SSM_CHILD_H
@@ -19,6 +19,7 @@ struct child_start {
     const struct sandbox_account *account;
     int parent_fd; /* channel to the parent */
     int admin_fd;  /* listening admin socket; -1 in `relay` */
+    bool is_quiet; /* says nothing before it is ready: an earlier try has said why it could not start */
 };
 
 struct child;
@@ -44,6 +45,7 @@ struct child {
     struct ipc *sibling;   /* NULL: the other process is away */
     uint64_t heartbeat_ms; /* when the next one is due */
     uint64_t dropped;      /* of the sibling channel's drops, those in the log */
+    uint32_t log_level;    /* from READY on */
     struct child_events events;
 };
 
@@ -51,8 +53,9 @@ struct child {
 SSM_MUST_CHECK enum status child_open(struct child *c, const struct child_start *start,
                                       const struct child_events *events);
 void child_close(struct child *c);
-/* Everything is open: loads the system call filter and tells the parent. */
-SSM_MUST_CHECK enum status child_ready(struct child *c, enum sandbox_process process);
+/* Everything is open: loads the system call filter and tells the parent, also how many sessions there are to
+ * be relayed. */
+SSM_MUST_CHECK enum status child_ready(struct child *c, enum sandbox_process process, uint64_t sessions);
 /* Sends the heartbeat when it is due, and logs what the channel to the sibling had to drop; returns when the
  * next one is. Once a turn. */
 uint64_t child_turn(struct child *c, uint64_t now_ms);

@@ -1,8 +1,8 @@
 #include "relay.h"
 
-#include "endpoint_text.h"
 #include "log.h"
 #include "processes.h"
+#include "relay_lines.h"
 #include "store_relay.h"
 #include "udp.h"
 
@@ -14,6 +14,9 @@
 
 /* A last flight is kept for a while after its handshake has ended. */
 enum { FLIGHTS_PER_HANDSHAKE = 4 };
+
+/* `keys` ends a handshake first, as long as it is well. */
+enum { OPENING_MARGIN_S = 10 };
 
 struct relay_process;
 
@@ -33,6 +36,9 @@ struct relay_process {
     struct udp_reader *reader;
     struct udp_outbox *outbox;
     struct udp_socket *link;
+    struct link_row link_row; /* of it; but for the time */
+    uint64_t link_since_ms;
+    struct relay_lines lines;
     struct peer_port *ports[UINT16_MAX + 1]; /* by number; NULL: not ours */
 };
 
@@ -58,8 +64,12 @@ static void to_node(void *ctx, const struct endpoint *node, const uint8_t *datag
     static const struct endpoint any;
     struct relay_process *p = ctx;
 
-    if (p->link != NULL)
+    if (endpoint_is_line(node)) {
+        relay_lines_send(&p->lines, node, datagram, len);
+    } else if (p->link != NULL) {
+        p->link_row.to_node++;
         udp_outbox_add(p->outbox, p->link, &any, node, datagram, len);
+    }
 }
 
 static void to_keys(void *ctx, const struct message *m)
@@ -71,11 +81,11 @@ static void to_keys(void *ctx, const struct message *m)
 
 static void on_log(void *ctx, const char *event, uint32_t node, const struct endpoint *peer)
 {
-    char text[ENDPOINT_TEXT_MAX];
+    const struct relay_process *p = ctx;
+    char text[SERIAL_NAME_MAX];
 
-    (void)ctx;
     log_event(LOG_NOTICE, loop_now_ms(), event, ": node %u, peer %s", (unsigned)node,
-              endpoint_text(peer, text));
+              serial_ports_text(p->lines.ports, peer, text));
 }
 
 /* ---- sockets ---- */
@@ -94,6 +104,7 @@ static void on_node_datagram(void *ctx, const struct endpoint *local, const stru
     struct relay_process *p = ctx;
 
     (void)local;
+    p->link_row.from_node++;
     relay_from_node(p->relay, peer, datagram, len, now_ms);
 }
 
@@ -129,6 +140,10 @@ static void add_port(struct relay_process *p, uint16_t number, uint32_t node, in
 
 static void take_socket(struct relay_process *p, const struct message *m, int fd)
 {
+    if (m->kind == SOCKET_SERIAL_LINE) {
+        relay_lines_attach(&p->lines, m->slot, fd);
+        return;
+    }
     if (m->kind != SOCKET_NODE_LINK) {
         add_port(p, m->local.port, m->node, fd);
         return;
@@ -136,6 +151,7 @@ static void take_socket(struct relay_process *p, const struct message *m, int fd
     udp_outbox_flush(p->outbox);
     udp_socket_destroy(p->link);
     p->link = udp_socket_create(p->reader, fd, on_node_datagram, p);
+    p->link_since_ms = loop_now_ms();
 }
 
 /* ---- the other processes ---- */
@@ -154,11 +170,32 @@ static void on_parent(void *ctx, const struct message *m, int fd)
         close(fd);
 }
 
+/* UDP first, then the lines in the order of the configuration. */
+static void list_links(struct relay_process *p, const struct message *m, uint64_t now_ms)
+{
+    uint8_t rows[(1 + SERIAL_PORTS_MAX) * LINK_ROW_LEN];
+    struct message answer = {.type = MSG_LINK_LIST, .request = m->request, .data = {{.at = rows}}};
+    struct link_row row = p->link_row;
+
+    row.is_up = p->link != NULL;
+    row.since_s = (uint32_t)((now_ms - p->link_since_ms) / 1000);
+    link_row_encode(&row, rows);
+    for (uint8_t i = 0; i < p->lines.ports->count; i++) {
+        row = relay_lines_row(&p->lines, i, now_ms);
+        link_row_encode(&row, rows + (1 + (size_t)i) * LINK_ROW_LEN);
+    }
+    answer.data[0].len = (1 + (size_t)p->lines.ports->count) * LINK_ROW_LEN;
+    to_keys(p, &answer);
+}
+
 static void on_keys(void *ctx, const struct message *m)
 {
     struct relay_process *p = ctx;
 
-    relay_on_message(p->relay, m, loop_now_ms(), wall_s());
+    if (m->type == MSG_LINK_LIST)
+        list_links(p, m, loop_now_ms());
+    else
+        relay_on_message(p->relay, m, loop_now_ms(), wall_s());
 }
 
 static void on_keys_started(void *ctx)
@@ -203,6 +240,8 @@ static enum status open_relay(struct relay_process *p, const struct config *conf
         .unused_timeout_s = config->unused_timeout_s,
         .evict_idle_s = config->evict_idle_s,
         .link_retry_ms = config->link_retry_ms,
+        .opening_timeout_s = config->handshake_timeout_s + config->handover_timeout_s + OPENING_MARGIN_S,
+        .node_records_per_s = config->node_records_per_s,
     };
 
     p->table = store_relay_table(p->store);
@@ -212,15 +251,40 @@ static enum status open_relay(struct relay_process *p, const struct config *conf
     p->reader = udp_reader_create(p->child.loop, RELAY_HEADROOM);
     p->outbox = udp_outbox_create();
     p->relay = relay_create(&relay_config, &p->io, &p->table);
-    if (p->reader != NULL && p->outbox != NULL && p->relay != NULL)
-        return relay_load(p->relay, loop_now_ms(), wall_s());
-    log_line(LOG_ERR, "not enough memory for max_sessions and max_nodes");
-    return SSM_IO;
+    if (p->reader == NULL || p->outbox == NULL || p->relay == NULL) {
+        log_line(LOG_ERR, "not enough memory for max_sessions and max_nodes");
+        return SSM_IO;
+    }
+    if (relay_lines_open(&p->lines, &config->serial_links, &p->child, p->relay) != SSM_OK)
+        return SSM_IO;
+    return relay_load(p->relay, loop_now_ms(), wall_s());
+}
+
+/* ---- start ---- */
+
+struct restored {
+    struct relay_process *process;
+    uint64_t sessions;
+    uint16_t port; /* asked for last; rows of one node follow each other */
+};
+
+/* Only `keys` knows which port belongs to which node, but its sessions must not have to wait for it. */
+static enum status ask_for_port(void *arg, const struct relay_session_row *row)
+{
+    struct restored *restored = arg;
+    const struct message m = {.type = MSG_PORT_NEEDED, .node = row->node, .local.port = row->local.port};
+
+    restored->sessions++;
+    if (row->local.port != restored->port)
+        child_to_parent(&restored->process->child, &m);
+    restored->port = row->local.port;
+    return SSM_OK;
 }
 
 static enum status start_up(struct relay_process *p, const struct child_start *start)
 {
     const struct child_events events = {p, on_parent, on_keys, on_keys_started};
+    struct restored restored = {.process = p};
     char path[CONFIG_PATH_MAX + 16];
     enum status status = child_open(&p->child, start, &events);
 
@@ -230,7 +294,9 @@ static enum status start_up(struct relay_process *p, const struct child_start *s
     if (status == SSM_OK)
         status = open_relay(p, start->config);
     if (status == SSM_OK)
-        status = child_ready(&p->child, SANDBOX_RELAY);
+        status = p->table.each_session(p->table.ctx, ask_for_port, &restored);
+    if (status == SSM_OK)
+        status = child_ready(&p->child, SANDBOX_RELAY, restored.sessions);
     return status;
 }
 
@@ -239,6 +305,7 @@ static void close_all(struct relay_process *p)
     for (size_t i = 0; i <= UINT16_MAX; i++)
         close_port(p, (uint16_t)i);
     udp_socket_destroy(p->link);
+    relay_lines_close(&p->lines);
     if (p->relay != NULL)
         relay_destroy(p->relay);
     store_relay_close(p->store);

@@ -2,6 +2,7 @@
 
 #include "endpoint_text.h"
 #include "ipc.h"
+#include "lines.h"
 #include "log.h"
 #include "loop.h"
 #include "processes.h"
@@ -17,16 +18,17 @@
 #include <unistd.h>
 
 enum {
-    STOP_MS = 5000,      /* a child that has not ended by then is killed */
-    RESTART_FIRST_S = 1, /* the first restart is at once, the next after this, doubling */
-    RESTART_MAX_S = 30,
-    RESTART_FORGIVEN_MS = 60000, /* a child that lived that long starts over */
-    HEARTBEAT_FRESH_MS = 10000,  /* systemd's watchdog is fed while no child's is older */
-    HEARTBEAT_LOST_MS = 20000,   /* a child whose loop has not turned for that long is killed */
+    STOP_MS = 5000,             /* a child that has not ended by then is killed */
+    RESTART_S = 1,              /* before the restart of a child that has died soon */
+    RESTART_AT_ONCE_MS = 5000,  /* one that lived so long is restarted at once */
+    RESTART_MAX_S = 30,         /* one that cannot even start is tried again after 1 s, doubling up to this */
+    QUIET_TRIES = 60,           /* a child that cannot start says why once, and again after so many tries */
+    HEARTBEAT_FRESH_MS = 10000, /* systemd's watchdog is fed while no child's is older */
+    HEARTBEAT_LOST_MS = 20000,  /* a child whose loop has not turned for that long is killed */
     WATCHDOG_RETRY_MS = 1000,
 };
 
-enum child_index { RELAY, KEYS, CHILDREN };
+enum child_index { RELAY, KEYS, RESOLVE /* from the first destination on */, CHILDREN };
 
 static const struct {
     const char *name;
@@ -35,6 +37,7 @@ static const struct {
 } programs[CHILDREN] = {
     [RELAY] = {"relay", relay_process_run, false},
     [KEYS] = {"keys", keys_process_run, true},
+    [RESOLVE] = {"resolve", resolve_process_run, false},
 };
 
 struct supervisor;
@@ -46,10 +49,10 @@ struct ward {
     pid_t pid;
     struct ipc *channel;
     bool ready;
+    uint32_t failed_starts; /* in a row: it ended before it was ready */
     uint64_t started_ms;
     uint64_t heartbeat_ms;
     uint64_t restart_ms;
-    uint64_t delay_s; /* before the restart after next */
 };
 
 /* A socket that `relay` works on; kept for the next relay. */
@@ -69,7 +72,9 @@ struct supervisor {
     struct ward wards[CHILDREN];
     struct bound *sockets;
     size_t socket_count;
-    bool started; /* both have been ready once */
+    struct lines lines;
+    bool started;      /* both have been ready once, or relay has sessions to go on with */
+    uint64_t sessions; /* that relay has read back at its start */
     bool stopping;
     uint64_t kill_ms;
     uint64_t watchdog_ms; /* interval; 0: systemd does not ask */
@@ -113,10 +118,17 @@ static enum status open_socket(struct supervisor *s, enum message_socket kind, u
     return SSM_OK;
 }
 
-static struct bound *find_node_port(struct supervisor *s, uint16_t port)
+static void line_to_relay(void *ctx, const struct message *m, int fd)
+{
+    struct supervisor *s = ctx;
+
+    send_to(&s->wards[RELAY], m, fd);
+}
+
+static struct bound *find_port(struct supervisor *s, enum message_socket kind, uint16_t port)
 {
     for (size_t i = 0; i < s->socket_count; i++) {
-        if (s->sockets[i].kind == SOCKET_NODE_PORT && s->sockets[i].port == port)
+        if (s->sockets[i].kind == kind && s->sockets[i].port == port)
             return &s->sockets[i];
     }
     return NULL;
@@ -125,7 +137,7 @@ static struct bound *find_node_port(struct supervisor *s, uint16_t port)
 static void drop_port(struct supervisor *s, uint16_t port)
 {
     const struct message m = {.type = MSG_PORT_DROPPED, .local.port = port};
-    struct bound *b = find_node_port(s, port);
+    struct bound *b = find_port(s, SOCKET_NODE_PORT, port);
 
     if (b == NULL)
         return;
@@ -134,21 +146,38 @@ static void drop_port(struct supervisor *s, uint16_t port)
     send_to(&s->wards[RELAY], &m, -1);
 }
 
+static enum status open_node_port(struct supervisor *s, uint32_t node, uint16_t port)
+{
+    struct endpoint at = s->config->peer_address;
+
+    at.port = port;
+    return open_socket(s, SOCKET_NODE_PORT, node, &at);
+}
+
 /* A new `keys` asks for ports that are open already. */
 static void need_port(struct supervisor *s, uint32_t node, uint16_t port)
 {
-    const struct bound *b = find_node_port(s, port);
-    struct endpoint at = s->config->peer_address;
+    const struct bound *b = find_port(s, SOCKET_NODE_PORT, port);
     struct message failed = {.type = MSG_PORT_FAILED, .node = node, .local.port = port};
 
     if (b != NULL && b->node == node)
         return;
     drop_port(s, port);
-    at.port = port;
-    if (open_socket(s, SOCKET_NODE_PORT, node, &at) == SSM_OK)
+    if (open_node_port(s, node, port) == SSM_OK)
         return;
     failed.value = (uint64_t)errno;
     send_to(&s->wards[KEYS], &failed, -1);
+}
+
+/* What `keys` says of a port counts; `relay`, which strangers talk to, gets none but those of nodes. */
+static void need_port_again(struct supervisor *s, uint32_t node, uint16_t port)
+{
+    if (port < s->config->node_port_first || port > s->config->node_port_last ||
+        find_port(s, SOCKET_NODE_PORT, port) != NULL || find_port(s, SOCKET_SHARED_PORT, port) != NULL)
+        return;
+    if (open_node_port(s, node, port) != SSM_OK)
+        log_line(LOG_ERR, "the port of node %u, %u, cannot be opened: %s", (unsigned)node, (unsigned)port,
+                 strerror(errno));
 }
 
 static enum status open_fixed(struct supervisor *s, enum message_socket kind, const char *option,
@@ -174,36 +203,96 @@ static enum status open_fixed_sockets(struct supervisor *s)
 
 /* ---- messages of the children ---- */
 
-/* A fresh channel between the two, when both run. */
-static void connect_siblings(struct supervisor *s)
+/* A fresh channel between `keys` and another, when both run. */
+static void connect_keys(struct supervisor *s, enum child_index other)
 {
+    const struct message to_other = {.type = MSG_SIBLING};
+    const struct message to_keys = {.type = MSG_SIBLING,
+                                    .kind = other == RESOLVE ? CHANNEL_RESOLVER : CHANNEL_SIBLING};
     int fds[2];
 
-    if (s->wards[RELAY].pid == 0 || s->wards[KEYS].pid == 0)
+    if (s->wards[other].pid == 0 || s->wards[KEYS].pid == 0)
         return;
     if (ipc_pair(fds) != SSM_OK) {
         log_line(LOG_ERR, "cannot make a channel between the processes: %s", strerror(errno));
         return;
     }
-    for (size_t i = 0; i < CHILDREN; i++) {
-        send_to(&s->wards[i], &(struct message){.type = MSG_SIBLING}, fds[i]);
-        close(fds[i]);
-    }
+    send_to(&s->wards[other], &to_other, fds[0]);
+    send_to(&s->wards[KEYS], &to_keys, fds[1]);
+    close(fds[0]);
+    close(fds[1]);
 }
 
-static void on_ready(struct ward *w)
+static void connect_again(struct ward *w, const struct message *m)
 {
     struct supervisor *s = w->supervisor;
+    struct ward *resolve = &s->wards[RESOLVE];
 
-    w->ready = true;
-    if (!s->wards[RELAY].ready || !s->wards[KEYS].ready)
+    if (w->index == RELAY || (w->index == KEYS && m->kind == CHANNEL_SIBLING))
+        connect_keys(s, RELAY);
+    else if (w->index == KEYS && resolve->restart_ms == LOOP_NEVER)
+        resolve->restart_ms = 0; /* it is wanted now */
+    else
+        connect_keys(s, RESOLVE);
+}
+
+static void stop(struct supervisor *s, int exit_status)
+{
+    if (s->stopping)
         return;
+    s->stopping = true;
+    s->exit_status = exit_status;
+    s->kill_ms = loop_now_ms() + STOP_MS;
+    sd_notify(0, "STOPPING=1");
+    for (size_t i = 0; i < CHILDREN; i++)
+        send_to(&s->wards[i], &(struct message){.type = MSG_STOP}, -1);
+}
+
+static void on_both_ready(struct supervisor *s)
+{
     log_line(LOG_NOTICE, s->started ? "relay and keys are running again" : "ready");
     s->started = true;
     sd_notify(0, "READY=1\nSTATUS=relay and keys are running");
 }
 
-/* Ports are the business of `keys` alone. */
+/* The first start, and `keys` has failed at it: sessions go on without it; with none there is nothing to do.
+ */
+static void go_on_without_keys(struct supervisor *s)
+{
+    if (s->sessions == 0) {
+        stop(s, 1);
+        return;
+    }
+    log_line(LOG_ERR, "keys cannot start: %llu sessions go on without it, but nobody can connect anew",
+             (unsigned long long)s->sessions);
+    s->started = true;
+    sd_notify(0, "READY=1\nSTATUS=keys cannot start: sessions go on, but nobody can connect anew");
+}
+
+static void on_ready(struct ward *w, uint64_t sessions)
+{
+    struct supervisor *s = w->supervisor;
+
+    w->ready = true;
+    w->failed_starts = 0;
+    if (w->index == RESOLVE)
+        return;
+    if (w->index == RELAY)
+        s->sessions = sessions;
+    if (s->wards[RELAY].ready && s->wards[KEYS].ready)
+        on_both_ready(s);
+    else if (!s->started && s->wards[RELAY].ready && s->wards[KEYS].failed_starts > 0)
+        go_on_without_keys(s);
+}
+
+static void on_relay_message(struct supervisor *s, const struct message *m)
+{
+    if (m->type == MSG_LINE_LOST)
+        lines_lost(&s->lines, m->slot, loop_now_ms());
+    else if (m->type == MSG_PORT_NEEDED)
+        need_port_again(s, m->node, m->local.port);
+}
+
 static void on_keys_message(struct supervisor *s, const struct message *m)
 {
     if (m->type == MSG_PORT_NEEDED)
@@ -219,13 +308,15 @@ static void on_message(void *ctx, const struct message *m, int fd)
     if (fd >= 0)
         close(fd); /* children send none */
     if (m->type == MSG_READY)
-        on_ready(w);
+        on_ready(w, m->value);
     else if (m->type == MSG_HEARTBEAT)
         w->heartbeat_ms = loop_now_ms();
     else if (m->type == MSG_SIBLING)
-        connect_siblings(w->supervisor);
+        connect_again(w, m);
     else if (w->index == KEYS)
         on_keys_message(w->supervisor, m);
+    else if (w->index == RELAY)
+        on_relay_message(w->supervisor, m);
 }
 
 /* It has ended, as SIGCHLD will say; or it has stopped reading, and then it has to. */
@@ -241,6 +332,12 @@ static void on_lost(void *ctx, bool overrun)
 
 /* ---- starting and ending children ---- */
 
+/* Another try of what has just failed. */
+static bool is_quiet(const struct ward *w)
+{
+    return w->failed_starts % QUIET_TRIES != 0;
+}
+
 /* Never returns. The parent's memory is left as it is: it holds nothing secret and ends with the process. */
 static void become_child(struct supervisor *s, enum child_index index, int parent_fd)
 {
@@ -249,6 +346,7 @@ static void become_child(struct supervisor *s, enum child_index index, int paren
         .account = s->account,
         .parent_fd = parent_fd,
         .admin_fd = programs[index].has_admin ? s->admin_fd : -1,
+        .is_quiet = is_quiet(&s->wards[index]),
     };
 
     if (child_detach(programs[index].name, &start) != SSM_OK)
@@ -273,14 +371,20 @@ static pid_t fork_child(struct supervisor *s, enum child_index index, int parent
     return pid;
 }
 
+static uint64_t restart_delay_s(const struct ward *w, uint64_t now_ms)
+{
+    uint64_t delay_s = RESTART_S;
+
+    if (w->failed_starts == 0 && now_ms - w->started_ms >= RESTART_AT_ONCE_MS)
+        return 0;
+    for (uint32_t i = 1; i < w->failed_starts && delay_s < RESTART_MAX_S; i++)
+        delay_s *= 2;
+    return delay_s < RESTART_MAX_S ? delay_s : RESTART_MAX_S;
+}
+
 static void schedule_restart(struct ward *w, uint64_t now_ms)
 {
-    if (now_ms - w->started_ms >= RESTART_FORGIVEN_MS)
-        w->delay_s = 0;
-    w->restart_ms = now_ms + w->delay_s * 1000;
-    w->delay_s = w->delay_s == 0 ? RESTART_FIRST_S : w->delay_s * 2;
-    if (w->delay_s > RESTART_MAX_S)
-        w->delay_s = RESTART_MAX_S;
+    w->restart_ms = now_ms + restart_delay_s(w, now_ms) * 1000;
 }
 
 static void start_child(struct ward *w, uint64_t now_ms)
@@ -302,13 +406,19 @@ static void start_child(struct ward *w, uint64_t now_ms)
     }
     if (pid < 0) {
         log_line(LOG_ERR, "cannot start %s: %s", programs[w->index].name, strerror(errno));
+        w->failed_starts++;
         schedule_restart(w, now_ms);
         return;
     }
     w->pid = pid;
     for (size_t i = 0; i < s->socket_count && w->index == RELAY; i++)
         give_socket(s, &s->sockets[i]);
-    connect_siblings(s);
+    if (w->index == RELAY)
+        lines_give(&s->lines);
+    if (w->index != RESOLVE)
+        connect_keys(s, RELAY);
+    if (w->index != RELAY)
+        connect_keys(s, RESOLVE);
 }
 
 static void log_end(const struct ward *w, int status)
@@ -318,20 +428,8 @@ static void log_end(const struct ward *w, int status)
     if (WIFSIGNALED(status))
         log_line(LOG_ERR, "%s was ended by signal %d (%s)", name, WTERMSIG(status),
                  strsignal(WTERMSIG(status)));
-    else if (!w->supervisor->stopping || WEXITSTATUS(status) != 0)
+    else if (!is_quiet(w) && (!w->supervisor->stopping || WEXITSTATUS(status) != 0))
         log_line(LOG_ERR, "%s ended with status %d", name, WEXITSTATUS(status));
-}
-
-static void stop(struct supervisor *s, int exit_status)
-{
-    if (s->stopping)
-        return;
-    s->stopping = true;
-    s->exit_status = exit_status;
-    s->kill_ms = loop_now_ms() + STOP_MS;
-    sd_notify(0, "STOPPING=1");
-    for (size_t i = 0; i < CHILDREN; i++)
-        send_to(&s->wards[i], &(struct message){.type = MSG_STOP}, -1);
 }
 
 static void on_child_ended(struct ward *w, int status)
@@ -340,15 +438,20 @@ static void on_child_ended(struct ward *w, int status)
 
     log_end(w, status);
     w->pid = 0;
-    w->ready = false;
     if (s->stopping)
         return;
-    if (!s->started) {
-        stop(s, 1);
-        return;
-    }
+    if (!w->ready)
+        w->failed_starts++;
+    w->ready = false;
     schedule_restart(w, loop_now_ms());
-    sd_notifyf(0, "STATUS=%s is being restarted", programs[w->index].name);
+    if (w->index == RESOLVE)
+        return;
+    if (s->started)
+        sd_notifyf(0, "STATUS=%s is being restarted", programs[w->index].name);
+    else if (w->index == RELAY)
+        stop(s, 1);
+    else if (s->wards[RELAY].ready)
+        go_on_without_keys(s);
 }
 
 static void on_sigchld(void *ctx)
@@ -415,9 +518,18 @@ static uint64_t feed_watchdog(struct supervisor *s, uint64_t now_ms)
     return s->feed_ms;
 }
 
+static bool have_all_ended(const struct supervisor *s)
+{
+    for (size_t i = 0; i < CHILDREN; i++) {
+        if (s->wards[i].pid != 0)
+            return false;
+    }
+    return true;
+}
+
 static uint64_t wait_for_end(struct supervisor *s, uint64_t now_ms)
 {
-    if (s->wards[RELAY].pid == 0 && s->wards[KEYS].pid == 0) {
+    if (have_all_ended(s)) {
         loop_stop(s->loop);
         return now_ms;
     }
@@ -431,11 +543,14 @@ static uint64_t wait_for_end(struct supervisor *s, uint64_t now_ms)
 static uint64_t turn(void *ctx, uint64_t now_ms)
 {
     struct supervisor *s = ctx;
+    uint64_t lines_ms;
     uint64_t next_ms;
 
     if (s->stopping)
         return wait_for_end(s, now_ms);
     next_ms = feed_watchdog(s, now_ms);
+    lines_ms = lines_tick(&s->lines, now_ms);
+    next_ms = lines_ms < next_ms ? lines_ms : next_ms;
     for (size_t i = 0; i < CHILDREN; i++) {
         uint64_t child_ms = watch_child(&s->wards[i], now_ms);
 
@@ -464,6 +579,7 @@ static enum status start_up(struct supervisor *s)
 {
     uint64_t watchdog_us = 0;
 
+    lines_init(&s->lines, &s->config->serial_links, line_to_relay, s);
     s->sockets = calloc(s->config->max_nodes + 2, sizeof *s->sockets);
     s->loop = loop_create();
     if (s->sockets == NULL || s->loop == NULL || watch_signals(s) != SSM_OK) {
@@ -476,6 +592,7 @@ static enum status start_up(struct supervisor *s)
         s->wards[i].supervisor = s;
         s->wards[i].index = (enum child_index)i;
     }
+    s->wards[RESOLVE].restart_ms = LOOP_NEVER;
     return open_fixed_sockets(s);
 }
 
@@ -485,6 +602,7 @@ static void close_all(struct supervisor *s)
         ipc_destroy(s->wards[i].channel);
     for (size_t i = 0; i < s->socket_count; i++)
         close(s->sockets[i].fd);
+    lines_close(&s->lines);
     for (size_t i = 0; i < 4; i++)
         loop_watch_remove(s->signals[i]);
     loop_destroy(s->loop);

@@ -1,5 +1,5 @@
 /*
- * The parent's work after the start: opens every socket, runs the two children, restarts one that dies,
+ * The parent's work after the start: opens every socket, runs the children, restarts one that dies,
  * watches their heartbeats, talks to systemd.
  *
  * Called by main.c once. Holds no secret; parses nothing but the fixed messages of its children.

@@ -32,8 +32,9 @@ show_logs() {
 
 stop() { # PID [SIGNAL]: ends a process that we started, within 5 s
     local pid=$1 tries
+    # A test may have stopped it. First: a leak check at the end, which stops it too, does not survive being continued.
+    kill -s CONT "$pid" 2>/dev/null || return 0
     kill -s "${2:-TERM}" "$pid" 2>/dev/null || return 0
-    kill -s CONT "$pid" 2>/dev/null || return 0 # a test may have stopped it
     for tries in $(seq 50); do
         kill -0 "$pid" 2>/dev/null || return 0
         sleep 0.1

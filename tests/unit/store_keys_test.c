@@ -123,35 +123,26 @@ static void test_grants(void **state)
     assert_int_equal(t.find_subscriber(t.ctx, "ann\0", 4, &found), SSM_NOT_FOUND);
     assert_int_equal(t.find_subscriber(t.ctx, "Ann", 3, &found), SSM_NOT_FOUND);
 
-    assert_int_equal(t.grants(t.ctx, ann.id, got, 2, &count), SSM_OK);
+    assert_int_equal(t.grants(t.ctx, ann.id, 0, got, 2, &count), SSM_OK);
     assert_int_equal(count, 3);
     assert_int_equal(got[0], ids[0]);
     assert_int_equal(got[1], ids[1]);
     assert_int_equal(got[2], 0);
+    assert_int_equal(t.grants(t.ctx, ann.id, ids[1], got, 1, &count), SSM_OK);
+    assert_int_equal(count, 1);
+    assert_int_equal(got[0], ids[1]);
+    assert_int_equal(t.grants(t.ctx, bob.id, ids[1], got, 1, &count), SSM_OK);
+    assert_int_equal(count, 0);
     assert_int_equal(t.remove_node(t.ctx, ids[1]), SSM_OK);
-    assert_int_equal(t.grants(t.ctx, ann.id, got, 3, &count), SSM_OK);
+    assert_int_equal(t.grants(t.ctx, ann.id, 0, got, 3, &count), SSM_OK);
     assert_int_equal(count, 2);
     assert_int_equal(got[1], ids[2]);
-    assert_int_equal(t.grants(t.ctx, bob.id, got, 3, &count), SSM_OK);
+    assert_int_equal(t.grants(t.ctx, bob.id, 0, got, 3, &count), SSM_OK);
     assert_int_equal(count, 0);
     assert_int_equal(t.remove_subscriber(t.ctx, ann.id), SSM_OK);
-    assert_int_equal(t.grants(t.ctx, ann.id, got, 3, &count), SSM_OK);
+    assert_int_equal(t.grants(t.ctx, ann.id, 0, got, 3, &count), SSM_OK);
     assert_int_equal(count, 0);
     store_keys_close(s);
-}
-
-static bool file_holds(const char *name, const void *needle, size_t len)
-{
-    static uint8_t content[1 << 20];
-    int fd = open(temporary_file(&dir, name), O_RDONLY);
-    ssize_t got;
-
-    if (fd < 0)
-        return false;
-    got = read(fd, content, sizeof content);
-    close(fd);
-    assert_true(got >= 0 && (size_t)got < sizeof content);
-    return memmem(content, (size_t)got, needle, len) != NULL;
 }
 
 /* Any 8 bytes of a key, in the database and in its log, while it is open and after. */
@@ -414,6 +405,45 @@ static void test_a_wrong_or_missing_storage_key_is_refused(void **state)
     assert_int_equal(access(temporary_file(&dir, "storage.key"), F_OK), -1);
 }
 
+/* Registrations that are lost must not pass for a gateway that never had any. */
+static void test_a_storage_key_without_its_database_is_refused(void **state)
+{
+    int fd;
+
+    (void)state;
+    store_keys_close(open_store());
+    unlink(temporary_file(&dir, "keys.db"));
+    expect_refused();
+    assert_int_equal(truncate(temporary_file(&dir, "keys.db"), 0), 0);
+    expect_refused();
+    unlink(temporary_file(&dir, "storage.key"));
+    store_keys_close(open_store());
+    fd = open(temporary_file(&dir, "keys.db"), O_WRONLY);
+    assert_int_equal(pwrite(fd, "garbage", 7, 0), 7);
+    close(fd);
+    expect_refused();
+    assert_int_equal(access(temporary_file(&dir, "keys.db"), F_OK), 0);
+}
+
+/* The storage key is made after the tables and before anything is stored under it. */
+static void test_a_first_start_that_was_cut_short_is_gone_on_with(void **state)
+{
+    struct store_keys *s = open_store();
+    struct keys_store t = store_keys_table(s);
+    struct node_row row = node("kitchen", 20000);
+
+    (void)state;
+    store_keys_close(s);
+    run_sql("DELETE FROM storage");
+    store_keys_close(open_store());
+    run_sql("DELETE FROM storage");
+    unlink(temporary_file(&dir, "storage.key"));
+    s = open_store();
+    t = store_keys_table(s);
+    assert_int_equal(t.add_node(t.ctx, &row), SSM_OK);
+    store_keys_close(s);
+}
+
 int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
@@ -433,6 +463,8 @@ int main(void)
         TEST(test_files_are_private),
         TEST(test_a_storage_key_open_to_others_is_refused),
         TEST(test_a_wrong_or_missing_storage_key_is_refused),
+        TEST(test_a_storage_key_without_its_database_is_refused),
+        TEST(test_a_first_start_that_was_cut_short_is_gone_on_with),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

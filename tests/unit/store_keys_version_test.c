@@ -73,7 +73,7 @@ static void expect_rows(const struct keys_store *t, const struct node_row *kitch
     assert_memory_equal(&rows.nodes[0], kitchen, sizeof *kitchen);
     assert_int_equal(rows.subscriber_count, 1);
     assert_memory_equal(&rows.subscribers[0], ann, sizeof *ann);
-    assert_int_equal(t->grants(t->ctx, ann->id, &granted, 1, &count), SSM_OK);
+    assert_int_equal(t->grants(t->ctx, ann->id, 0, &granted, 1, &count), SSM_OK);
     assert_int_equal(granted, kitchen->id);
 }
 
@@ -97,6 +97,29 @@ static void test_a_database_of_version_1_is_brought_forward(void **state)
     t = store_keys_table(s);
     assert_int_equal(t.add_subscriber(t.ctx, &bob, &kitchen.id, 1), SSM_OK);
     assert_true(bob.id > ann.id);
+    store_keys_close(s);
+}
+
+/* Of version 2 nothing is changed: one table is new. */
+static void test_a_database_of_version_2_is_brought_forward(void **state)
+{
+    struct node_row kitchen = node("kitchen", 20000);
+    struct subscriber_row ann = subscriber("ann");
+    struct destination_row row = {.kind = DESTINATION_PSK, .identity = "a", .identity_len = 1, .psk_len = 16};
+    struct store_keys *s = open_store();
+    struct keys_store t = store_keys_table(s);
+
+    (void)state;
+    assert_int_equal(t.add_node(t.ctx, &kitchen), SSM_OK);
+    assert_int_equal(t.add_subscriber(t.ctx, &ann, &kitchen.id, 1), SSM_OK);
+    store_keys_close(s);
+    run_sql("DROP TABLE destination; PRAGMA user_version = 2");
+    s = open_store();
+    t = store_keys_table(s);
+    expect_rows(&t, &kitchen, &ann);
+    row.node = kitchen.id;
+    assert_int_equal(uri_parse("coaps://server", 14, &row.server, NULL), SSM_OK);
+    assert_int_equal(t.add_destination(t.ctx, &row), SSM_OK);
     store_keys_close(s);
 }
 
@@ -126,7 +149,7 @@ static void test_a_newer_database_is_refused(void **state)
 
     (void)state;
     store_keys_close(open_store());
-    run_sql("PRAGMA user_version = 3");
+    run_sql("PRAGMA user_version = 4");
     assert_int_equal(try_open(&s), SSM_UNSUPPORTED);
 }
 
@@ -135,6 +158,7 @@ int main(void)
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
     const struct CMUnitTest tests[] = {
         TEST(test_a_database_of_version_1_is_brought_forward),
+        TEST(test_a_database_of_version_2_is_brought_forward),
         TEST(test_a_failed_step_changes_nothing),
         TEST(test_a_newer_database_is_refused),
     };

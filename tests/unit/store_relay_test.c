@@ -68,6 +68,8 @@ static struct relay_node_row node(uint32_t id, uint64_t generation)
 
     memset(row.endpoint.addr, 0x11, sizeof row.endpoint.addr);
     memset(row.tag_key, 0x22, sizeof row.tag_key);
+    row.tag_keys_before_count = (uint8_t)(id % (RELAY_TAG_KEYS_BEFORE + 1));
+    memset(row.tag_keys_before, 0x33, row.tag_keys_before_count * sizeof row.tag_keys_before[0]);
     return row;
 }
 
@@ -141,6 +143,8 @@ static void test_flushed_rows_survive(void **state)
     assert_int_equal(rows.nodes[0].generation, UINT32_MAX);
     assert_int_equal(rows.nodes[0].endpoint.port, 5000);
     assert_memory_equal(rows.nodes[0].tag_key, known.tag_key, sizeof known.tag_key);
+    assert_int_equal(rows.nodes[0].tag_keys_before_count, 1);
+    assert_memory_equal(rows.nodes[0].tag_keys_before, known.tag_keys_before, sizeof known.tag_keys_before);
 }
 
 static void test_unflushed_rows_are_gone(void **state)
@@ -289,22 +293,179 @@ static void test_a_second_process_is_kept_out(void **state)
     store_relay_close(s);
 }
 
+/* An upgrade loses no session: a file as version 1 made it. */
+static void test_the_first_schema_is_taken_over(void **state)
+{
+    struct rows rows;
+
+    (void)state;
+    run_sql(
+        "CREATE TABLE node (id INTEGER PRIMARY KEY CHECK (id BETWEEN 1 AND 4294967295),"
+        " address BLOB NOT NULL CHECK (length(address) = 16),"
+        " port INTEGER NOT NULL CHECK (port BETWEEN 0 AND 65535),"
+        " generation INTEGER NOT NULL CHECK (generation >= 0),"
+        " tag_key BLOB NOT NULL CHECK (length(tag_key) = 16)) STRICT;"
+        "CREATE TABLE session (node INTEGER NOT NULL CHECK (node BETWEEN 1 AND 4294967295),"
+        " handle INTEGER NOT NULL CHECK (handle BETWEEN 1 AND 65535),"
+        " slot INTEGER NOT NULL CHECK (slot BETWEEN 0 AND 255),"
+        " subscriber INTEGER NOT NULL CHECK (subscriber BETWEEN 0 AND 4294967295),"
+        " peer_address BLOB NOT NULL CHECK (length(peer_address) = 16),"
+        " peer_port INTEGER NOT NULL CHECK (peer_port BETWEEN 0 AND 65535),"
+        " local_address BLOB NOT NULL CHECK (length(local_address) = 16),"
+        " local_port INTEGER NOT NULL CHECK (local_port BETWEEN 0 AND 65535),"
+        " opened_s INTEGER NOT NULL CHECK (opened_s >= 0),"
+        " tombstone BLOB NOT NULL CHECK (length(tombstone) = 31),"
+        " PRIMARY KEY (node, handle)) STRICT, WITHOUT ROWID;"
+        "INSERT INTO node VALUES (3, zeroblob(16), 5000, 5, zeroblob(16));"
+        "INSERT INTO session VALUES (3, 7, 1, 2, zeroblob(16), 40000, zeroblob(16), 5684, 9, zeroblob(31));"
+        "PRAGMA user_version = 1");
+    rows = read_back();
+    assert_int_equal(rows.session_count, 1);
+    assert_int_equal(rows.sessions[0].handle, 7);
+    assert_int_equal(rows.sessions[0].peer.port, 40000);
+    assert_int_equal(rows.node_count, 1);
+    assert_int_equal(rows.nodes[0].generation, 5);
+    assert_int_equal(rows.nodes[0].tag_keys_before_count, 0);
+}
+
 static void test_a_newer_schema_is_refused(void **state)
 {
     struct store_relay *s = NULL;
 
     (void)state;
     store_relay_close(open_store());
-    run_sql("PRAGMA user_version = 2");
+    run_sql("PRAGMA user_version = 99");
     assert_int_equal(store_relay_open(temporary_file(&dir, "relay.db"), &s), SSM_UNSUPPORTED);
 }
 
-static void test_a_damaged_file_is_refused(void **state)
+/* Removals and nodes are part of the next flush; sessions that were put, and those that they would have
+ * replaced, are not: their hand-overs have failed. */
+static void test_what_a_failed_flush_lost_is_in_the_next(void **state)
+{
+    struct store_relay *s;
+    struct relay_store t;
+    const struct relay_session_row first = session(1, 1);
+    const struct relay_session_row replaced = session(1, 2);
+    const struct relay_session_row of_gone = session(2, 1);
+    const struct relay_session_row put = session(1, 103);
+    const struct relay_session_row ends = session(1, 102);
+    struct relay_node_row known = node(1, 1);
+    struct rows rows;
+
+    (void)state;
+    store_relay_close(open_store());
+    run_sql("CREATE TRIGGER full BEFORE INSERT ON session WHEN new.handle = 102 BEGIN SELECT RAISE(ROLLBACK, "
+            "'full'); END");
+    s = open_store();
+    t = store_relay_table(s);
+    assert_int_equal(t.put_session(t.ctx, &first), SSM_OK);
+    assert_int_equal(t.put_session(t.ctx, &replaced), SSM_OK);
+    assert_int_equal(t.put_session(t.ctx, &of_gone), SSM_OK);
+    assert_int_equal(t.flush(t.ctx), SSM_OK);
+
+    assert_int_equal(t.remove_session(t.ctx, 1, 1), SSM_OK);
+    assert_int_equal(t.put_session(t.ctx, &put), SSM_OK);
+    assert_int_equal(t.replace_session(t.ctx, 1, 2), SSM_OK);
+    assert_int_equal(t.put_node(t.ctx, &known), SSM_OK);
+    known.generation = 2;
+    assert_int_equal(t.put_session(t.ctx, &ends), SSM_IO);
+    assert_int_equal(t.put_node(t.ctx, &known), SSM_IO);
+    assert_int_equal(t.remove_node(t.ctx, 2), SSM_IO);
+    assert_int_equal(t.flush(t.ctx), SSM_IO);
+    assert_int_equal(t.flush(t.ctx), SSM_OK);
+    store_relay_close(s);
+    rows = read_back();
+    assert_int_equal(rows.session_count, 1);
+    expect_session(&rows.sessions[0], &replaced);
+    assert_int_equal(rows.node_count, 1);
+    assert_int_equal(rows.nodes[0].generation, 2);
+}
+
+/* It must not pass for durable what only some of it is. */
+static void test_a_removal_that_fails_takes_the_turn_along(void **state)
+{
+    struct store_relay *s;
+    struct relay_store t;
+    const struct relay_session_row stuck = session(1, 102);
+    const struct relay_session_row put = session(1, 103);
+
+    (void)state;
+    s = open_store();
+    t = store_relay_table(s);
+    assert_int_equal(t.put_session(t.ctx, &stuck), SSM_OK);
+    assert_int_equal(t.flush(t.ctx), SSM_OK);
+    store_relay_close(s);
+    run_sql("CREATE TRIGGER stuck BEFORE DELETE ON session BEGIN SELECT RAISE(FAIL, 'stuck'); END");
+    s = open_store();
+    t = store_relay_table(s);
+    assert_int_equal(t.put_session(t.ctx, &put), SSM_OK);
+    assert_int_equal(t.remove_session(t.ctx, 1, 102), SSM_IO);
+    assert_int_equal(t.flush(t.ctx), SSM_IO);
+    assert_int_equal(t.flush(t.ctx), SSM_IO);
+    store_relay_close(s);
+    assert_int_equal(read_back().session_count, 1);
+}
+
+/* Deleted, it would be written on, and nobody would ever read it again. */
+static void test_a_file_that_went_away_keeps_nothing(void **state)
 {
     struct store_relay *s = open_store();
     struct relay_store t = store_relay_table(s);
-    static const char garbage[4096] = "this is not a database, whatever its name says";
-    int fd;
+    const struct relay_session_row row = session(1, 1);
+    char path[64];
+
+    (void)state;
+    snprintf(path, sizeof path, "%s", temporary_file(&dir, "relay.db"));
+    assert_int_equal(rename(path, temporary_file(&dir, "away")), 0);
+    assert_int_equal(t.put_session(t.ctx, &row), SSM_IO);
+    assert_int_equal(t.flush(t.ctx), SSM_IO);
+    assert_int_equal(rename(temporary_file(&dir, "away"), path), 0);
+    assert_int_equal(t.put_session(t.ctx, &row), SSM_OK);
+    assert_int_equal(t.flush(t.ctx), SSM_OK);
+    store_relay_close(s);
+    assert_int_equal(read_back().session_count, 1);
+}
+
+static const char garbage[4096] = "this is not a database, whatever its name says";
+
+static void damage(off_t at)
+{
+    int fd = open(temporary_file(&dir, "relay.db"), O_WRONLY);
+
+    assert_int_equal(pwrite(fd, garbage, sizeof garbage, at), sizeof garbage);
+    close(fd);
+}
+
+static void test_a_damaged_file_is_moved_aside(void **state)
+{
+    char name[32];
+
+    (void)state;
+    for (int n = 1; n <= 11; n++) {
+        struct store_relay *s = open_store();
+        struct relay_store t = store_relay_table(s);
+        struct stat st;
+
+        for (uint16_t i = 1; i < 500; i++) {
+            const struct relay_session_row row = session(1, i);
+
+            assert_int_equal(t.put_session(t.ctx, &row), SSM_OK);
+        }
+        assert_int_equal(t.flush(t.ctx), SSM_OK);
+        store_relay_close(s);
+        damage(n % 2 == 0 ? 0 : 3 * 4096);
+        assert_int_equal(read_back().session_count, 0);
+        snprintf(name, sizeof name, "relay.db.damaged-%d", n < 9 ? n : 9);
+        assert_int_equal(stat(temporary_file(&dir, name), &st), 0);
+        assert_true(st.st_size > 5 * 4096);
+    }
+    assert_int_equal(access(temporary_file(&dir, "relay.db.damaged-10"), F_OK), -1);
+}
+
+static void test_a_cut_file_is_moved_aside(void **state)
+{
+    struct store_relay *s = open_store();
+    struct relay_store t = store_relay_table(s);
 
     (void)state;
     for (uint16_t i = 1; i < 500; i++) {
@@ -314,12 +475,9 @@ static void test_a_damaged_file_is_refused(void **state)
     }
     assert_int_equal(t.flush(t.ctx), SSM_OK);
     store_relay_close(s);
-    fd = open(temporary_file(&dir, "relay.db"), O_WRONLY);
-    assert_int_equal(pwrite(fd, garbage, sizeof garbage, 3 * 4096), sizeof garbage);
-    assert_int_equal(store_relay_open(temporary_file(&dir, "relay.db"), &s), SSM_IO);
-    assert_int_equal(pwrite(fd, garbage, sizeof garbage, 0), sizeof garbage);
-    assert_int_equal(store_relay_open(temporary_file(&dir, "relay.db"), &s), SSM_IO);
-    close(fd);
+    assert_int_equal(truncate(temporary_file(&dir, "relay.db"), 5000), 0);
+    assert_int_equal(read_back().session_count, 0);
+    assert_int_equal(access(temporary_file(&dir, "relay.db.damaged-1"), F_OK), 0);
 }
 
 static void test_a_directory_that_is_not_there(void **state)
@@ -334,12 +492,22 @@ int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
     const struct CMUnitTest tests[] = {
-        TEST(test_flushed_rows_survive),          TEST(test_unflushed_rows_are_gone),
-        TEST(test_a_row_put_twice_is_replaced),   TEST(test_a_removed_node_takes_its_sessions_along),
-        TEST(test_a_callback_ends_the_walk),      TEST(test_a_full_disk_loses_the_turn_and_says_so),
-        TEST(test_the_file_is_private),           TEST(test_a_second_process_is_kept_out),
-        TEST(test_a_newer_schema_is_refused),     TEST(test_a_damaged_file_is_refused),
+        TEST(test_flushed_rows_survive),
+        TEST(test_unflushed_rows_are_gone),
+        TEST(test_a_row_put_twice_is_replaced),
+        TEST(test_a_removed_node_takes_its_sessions_along),
+        TEST(test_a_callback_ends_the_walk),
+        TEST(test_a_full_disk_loses_the_turn_and_says_so),
+        TEST(test_the_file_is_private),
+        TEST(test_a_second_process_is_kept_out),
+        TEST(test_a_newer_schema_is_refused),
+        TEST(test_a_damaged_file_is_moved_aside),
         TEST(test_a_directory_that_is_not_there),
+        TEST(test_what_a_failed_flush_lost_is_in_the_next),
+        TEST(test_a_removal_that_fails_takes_the_turn_along),
+        TEST(test_a_file_that_went_away_keeps_nothing),
+        TEST(test_a_cut_file_is_moved_aside),
+        TEST(test_the_first_schema_is_taken_over),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

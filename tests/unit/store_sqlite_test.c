@@ -28,7 +28,7 @@ static int setup(void **state)
 
     (void)state;
     temporary_open(&dir);
-    assert_int_equal(store_db_open(&db, temporary_file(&dir, "t.db"), steps, 1), SSM_OK);
+    assert_int_equal(store_db_open(&db, temporary_file(&dir, "t.db"), steps, 1, true), SSM_OK);
     for (int n = 1; n <= ROWS; n++)
         assert_int_equal(store_db_run(&db, INSERT, STORE_VALUES(STORE_INT(n))), SSM_OK);
     return 0;
@@ -239,7 +239,7 @@ static void test_close_leaves_no_statement(void **state)
     assert_int_equal(count_above(0), ROWS);
     snprintf(path, sizeof path, "%s", db.path);
     store_db_close(&db);
-    assert_int_equal(store_db_open(&db, path, NULL, 1), SSM_OK);
+    assert_int_equal(store_db_open(&db, path, NULL, 1, true), SSM_OK);
     assert_int_equal(count_above(0), ROWS);
 }
 

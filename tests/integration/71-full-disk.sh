@@ -1,0 +1,139 @@
+#!/usr/bin/env bash
+# A full disk, one that has become read-only, and a state directory that is gone: sessions go on, also over restarts;
+# whatever would have to be kept is refused; the log says so once; all is well again when there is room.
+[ -n "${SSM_MOUNTS:-}" ] || exec env SSM_MOUNTS=own unshare --mount "$0" "$@"
+. "$(dirname "$0")/lib.sh"
+need_root
+trap 'umount -l "$work/state" 2>/dev/null || true; finish' EXIT
+mkdir -m 700 "$work/state"
+mount -t tmpfs -o size=4m,mode=700 state "$work/state"
+gateway_with_nodes "handover_timeout_s = 3"
+s_client_start peer $kitchen_port
+number=0
+
+relays() { # the session goes on
+    ss -Hlun | grep >/dev/null ":$kitchen_port " || return 1 # s_client would give up at "port unreachable"
+    number=$((number % 15 + 1))
+    : >"$work/peer.out"
+    send_get "$s_client_in" "$(printf %x $number)"
+    within 5 has_reply "$work/peer.out" "$(printf %x $number)"
+}
+
+expect_relaying() { # WHEN
+    await 10 "a reply $1" relays
+}
+
+expect_refused() { # WHEN: a handshake fails at once, with an alert; nothing is registered
+    local began=$SECONDS
+    is_temperature "$(request coap-client-openssl "$bedroom_port" get temperature)" && fail "a new session $1"
+    [ $((SECONDS - began)) -lt 15 ] || fail "a handshake is not refused but times out $1"
+    ctl node add "hall-$number" >/dev/null 2>"$work/ctl.log" && fail "a new node $1"
+    has "$work/ctl.log" "the database refused; nothing was changed" || fail "ssmctl does not say why"
+}
+
+expect_accepted() { # WHEN
+    local reading
+    await 70 "the nodes associate $1" node_is_associated bedroom # they try every 60 s at the latest
+    await 70 "the nodes associate $1" node_is_associated kitchen
+    reading=$(request coap-client-openssl "$bedroom_port" get temperature)
+    is_temperature "$reading" || fail "no new session $1: '$reading'"
+    ctl node add "spare-$number" >/dev/null
+}
+
+log_says_once() { # TEXT
+    local times
+    times=$(grep -cF -- "$1" "$work/ssmd.log" || true)
+    [ "$times" = 1 ] || fail "the log says $times times: $1"
+}
+
+kill_both() {
+    local process
+    for process in keys relay; do
+        kill -KILL "$(process_of $process)"
+        await 10 "$process is restarted" is_restarted $process
+    done
+}
+
+is_restarted() {
+    process_of "$1" >/dev/null
+}
+
+restarts() {
+    grep -cE "(relay|keys) (was ended|ended)" "$work/ssmd.log" || true
+}
+
+expect_relaying "before"
+reading=$(request coap-client-openssl "$bedroom_port" get temperature)
+is_temperature "$reading" || fail "no session before: '$reading'"
+
+# ---- full ----
+
+dd if=/dev/zero of="$work/state/fill" bs=4096 2>/dev/null || true
+: >"$work/ssmd.log"
+expect_relaying "with a full disk"
+expect_refused "with a full disk"
+log_says_once "keys.db: what is known goes on, but nothing is accepted that has to be kept: database or disk is full"
+# A session that ends is forgotten by relay, though its row cannot be removed now.
+before=$(sessions)
+ctl session close kitchen 1 >/dev/null
+await 5 "the session is closed" sessions_are $((before - 1))
+s_client_start peer2 $kitchen_port # refused
+sleep 1
+[ "$(sessions)" = $((before - 1)) ] || fail "a session that is not durable"
+log_says_once "relay.db: what is known goes on, but nothing is accepted that has to be kept: database or disk is full"
+[ "$(restarts)" = 0 ] || fail "a process was restarted"
+rm "$work/state/fill"
+await 30 "the lost removal is made up for" has "$work/ssmd.log" "relay.db: can be written again"
+expect_accepted "with room again"
+log_says_once "keys.db: can be written again"
+rows=$(cp "$work/state/"relay.db* "$work/" && /usr/bin/python3 -c "
+import sqlite3, sys
+print(sqlite3.connect(sys.argv[1]).execute('SELECT count(*) FROM session WHERE handle = 1 AND node = 1').fetchone()[0])" "$work/relay.db")
+[ "$rows" = 0 ] || fail "the closed session has still a row"
+
+# Full, and both processes are killed, and the whole gateway is started anew.
+s_client_start peer $kitchen_port
+expect_relaying "of a new session"
+dd if=/dev/zero of="$work/state/fill" bs=4096 2>/dev/null || true
+kill_both
+expect_relaying "of processes that were started with a full disk"
+gateway_stop
+gateway_start
+expect_relaying "of a gateway that was started with a full disk"
+: >"$work/ssmd.log"
+rm "$work/state/fill"
+expect_accepted "with room again after a restart"
+[ "$(restarts)" = 0 ] || fail "a process was restarted"
+
+# ---- read-only ----
+
+for how in KILL TERM; do # after KILL, changes are in a file of their own, that cannot be carried over
+    children=$(pgrep -P $gateway_pid)
+    stop $gateway_pid $how || true
+    for child in $children; do
+        await 5 "child $child ends" is_gone "$child"
+    done
+    mount -o remount,ro "$work/state"
+    : >"$work/ssmd.log"
+    gateway_start
+    expect_relaying "with read-only state ($how)"
+    expect_refused "with read-only state"
+    log_says_once "keys.db: cannot be written; what it holds goes on"
+    kill_both
+    expect_relaying "of processes that were started with read-only state"
+    gateway_stop
+    mount -o remount,rw "$work/state"
+    gateway_start
+    expect_accepted "with state that can be written"
+    expect_relaying "with state that can be written"
+done
+
+# ---- gone ----
+
+: >"$work/ssmd.log"
+mkdir "$work/elsewhere"
+mv "$work/state/"* "$work/elsewhere/"
+expect_relaying "with the databases gone"
+expect_refused "with the databases gone"
+log_says_once "keys.db: was moved or removed while it is in use"
+[ "$(restarts)" = 0 ] || fail "a process was restarted"
