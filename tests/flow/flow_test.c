@@ -143,8 +143,9 @@ static bool reads_at_last(struct flow_world *w)
 
 static void read_on_networks_with_loss(unsigned loss_percent)
 {
-    const struct flow_network network = {
+    const struct impairment both = {
         .loss_percent = loss_percent, .duplicate_percent = 10, .reorder_percent = 20};
+    const struct flow_network network = {.internet = both, .link = both};
     const char *given = getenv("SSM_FLOW_RUNS");
     int runs = given != NULL ? atoi(given) : RUNS;
 
@@ -318,7 +319,8 @@ static void at_random_restart(struct flow_world *w)
 /* The world itself watches numbers and link; here everything that can go wrong does. */
 static void no_number_is_ever_sealed_twice(void **state)
 {
-    const struct flow_network network = {.loss_percent = 15, .duplicate_percent = 15, .reorder_percent = 30};
+    const struct impairment both = {.loss_percent = 15, .duplicate_percent = 15, .reorder_percent = 30};
+    const struct flow_network network = {.internet = both, .link = both};
     const char *given = getenv("SSM_FLOW_RUNS");
     int runs = given != NULL ? atoi(given) : RUNS;
 

@@ -11,7 +11,6 @@
 #include "coapmsg.h"
 #include "config.h"
 #include "handshake_mbedtls.h"
-#include "node.h"
 #include "nonces.h"
 #include "relay_store_memory.h"
 #include "resources.h"
@@ -19,22 +18,20 @@
 #include "unit/seeded.h"
 
 enum {
-    FLIGHTS_MAX = 1024, /* datagrams under way */
-    DATAGRAM_MAX = 1500,
     MAILS_MAX = 1024,
     POLL_MS = 100, /* clients tell nobody when their timers are due */
-    DELAY_MS = 20,
-    REORDER_MS = 400,
     NODE_PORT = 61616,
     GATEWAY_PORT = 5683,
     NODE_KEY = 0xD1,
 };
+_Static_assert((int)IMPAIRED_HEADROOM >= (int)RELAY_HEADROOM, "relay builds headers in front of a datagram");
 
 struct port {
     struct flow_world *world;
     uint32_t node;
     uint32_t counter; /* in storage */
     bool light;
+    uint16_t interval_s;
 };
 
 struct flow_node {
@@ -42,15 +39,6 @@ struct flow_node {
     struct port port;
     struct endpoint endpoint;
     bool is_on;
-};
-
-struct under_way {
-    enum flow_leg leg;
-    uint64_t due_ms;
-    struct endpoint from;
-    struct endpoint to;
-    size_t len;
-    uint8_t bytes[RELAY_HEADROOM + DATAGRAM_MAX];
 };
 
 /* A message between the processes. */
@@ -81,48 +69,29 @@ struct flow_world {
     struct flow_node nodes[FLOW_NODES];
     struct flow_client clients[FLOW_CLIENTS_MAX];
     size_t client_count;
-    struct under_way *under_way[FLIGHTS_MAX];
-    size_t under_way_count;
+    struct impaired *impaired;
     struct nonces *nonces;
 };
 
 /* ---- the network ---- */
 
-static bool chance(unsigned percent)
+static const struct impairment *impairment_of(const struct flow_world *w, enum flow_leg leg)
 {
-    return seeded_u32() % 100 < percent;
-}
-
-static unsigned delay_of(const struct flow_world *w, enum flow_leg leg)
-{
-    bool is_link = leg == FLOW_TO_NODE || leg == FLOW_FROM_NODE;
-
-    return is_link && w->network.link_delay_ms != 0 ? w->network.link_delay_ms : DELAY_MS;
-}
-
-static void launch(struct flow_world *w, enum flow_leg leg, const struct endpoint *from,
-                   const struct endpoint *to, const uint8_t *datagram, size_t len)
-{
-    struct under_way *u = calloc(1, sizeof *u);
-
-    assert_true(u != NULL && w->under_way_count < FLIGHTS_MAX && len <= DATAGRAM_MAX);
-    *u = (struct under_way){.leg = leg, .from = *from, .to = *to, .len = len};
-    u->due_ms =
-        w->now_ms + delay_of(w, leg) + (chance(w->network.reorder_percent) ? seeded_u32() % REORDER_MS : 0);
-    memcpy(u->bytes + RELAY_HEADROOM, datagram, len);
-    w->under_way[w->under_way_count++] = u;
+    return leg == FLOW_TO_NODE || leg == FLOW_FROM_NODE ? &w->network.link : &w->network.internet;
 }
 
 static void network_send(struct flow_world *w, enum flow_leg leg, const struct endpoint *from,
                          const struct endpoint *to, const uint8_t *datagram, size_t len)
 {
-    if (w->drops != NULL && w->drops(w->drops_arg, leg, datagram, len))
-        return;
-    if (chance(w->network.loss_percent))
-        return;
-    launch(w, leg, from, to, datagram, len);
-    if (chance(w->network.duplicate_percent))
-        launch(w, leg, from, to, datagram, len);
+    const struct under_way header = {.leg = leg, .from = *from, .to = *to};
+
+    if (w->drops == NULL || !w->drops(w->drops_arg, leg, datagram, len))
+        impaired_send(w->impaired, impairment_of(w, leg), w->now_ms, &header, datagram, len);
+}
+
+void flow_set_network(struct flow_world *w, const struct flow_network *network)
+{
+    w->network = *network;
 }
 
 void flow_set_filter(struct flow_world *w,
@@ -160,7 +129,7 @@ static void watch_link(struct flow_world *w, const uint8_t *datagram, size_t len
 /* Every protected record towards a peer was sealed by its node, or is the cached flight or tombstone. */
 static void watch_peer(const struct flow_world *w, const uint8_t *datagram, size_t len)
 {
-    uint8_t copy[DATAGRAM_MAX];
+    uint8_t copy[IMPAIRED_DATAGRAM_MAX];
     struct record r;
     size_t used;
 
@@ -176,7 +145,7 @@ static void watch_peer(const struct flow_world *w, const uint8_t *datagram, size
 static void watch_prepare(const struct flow_world *w, const struct message *m)
 {
     for (size_t i = 1; i < MESSAGE_DATA; i++) {
-        uint8_t copy[DATAGRAM_MAX];
+        uint8_t copy[IMPAIRED_DATAGRAM_MAX];
         struct record r;
         size_t used;
 
@@ -287,6 +256,7 @@ static void start_keys(struct flow_world *w)
                                             .max_nodes = MEMORY_NODES_MAX,
                                             .handshake_timeout_s = w->config.handshake_timeout_s,
                                             .handover_timeout_s = w->config.handover_timeout_s,
+                                            .node_silent_s = 120,
                                             .node_slots = 4};
     const struct delegator_io io = {
         .ctx = w, .to_relay = on_to_relay, .random = on_random, .log = on_keys_log};
@@ -308,6 +278,7 @@ static void start_relay(struct flow_world *w)
                                         .unused_timeout_s = w->config.unused_timeout_s,
                                         .evict_idle_s = w->config.evict_idle_s,
                                         .link_retry_ms = w->config.link_retry_ms,
+                                        .opening_timeout_s = 120,
                                         .hash_seed = 1};
 
     w->relay = relay_create(&config, &w->relay_io, &w->relay_store);
@@ -399,6 +370,22 @@ void board_set_light(struct port *port, bool on)
     port->light = on;
 }
 
+uint16_t board_interval(struct port *port)
+{
+    return port->interval_s;
+}
+
+void board_set_interval(struct port *port, uint16_t seconds)
+{
+    port->interval_s = seconds;
+}
+
+void board_status(struct port *port, struct node_window *out)
+{
+    (void)port;
+    (void)out;
+}
+
 void flow_node_start(struct flow_world *w, uint32_t node)
 {
     struct flow_node *n = &w->nodes[node - 1];
@@ -412,6 +399,11 @@ void flow_node_start(struct flow_world *w, uint32_t node)
 void flow_node_stop(struct flow_world *w, uint32_t node)
 {
     w->nodes[node - 1].is_on = false;
+}
+
+struct node *flow_node_memory(struct flow_world *w, uint32_t node)
+{
+    return &w->nodes[node - 1].node;
 }
 
 bool flow_node_is_joined(const struct flow_world *w, uint32_t node)
@@ -513,9 +505,9 @@ bool flow_read_temperature(struct flow_client *c, uint64_t ms)
 
 static void arrive(struct flow_world *w, struct under_way *u)
 {
-    uint8_t *datagram = u->bytes + RELAY_HEADROOM;
+    uint8_t *datagram = u->bytes + IMPAIRED_HEADROOM;
 
-    switch (u->leg) {
+    switch ((enum flow_leg)u->leg) {
     case FLOW_FROM_PEER:
         relay_from_peer(w->relay, (uint32_t)(u->to.port - GATEWAY_PORT), &u->to, &u->from, datagram, u->len,
                         w->now_ms);
@@ -557,14 +549,14 @@ static uint64_t turn(struct flow_world *w)
     keep_earliest(&next, delegator_on_tick(w->delegator, w->now_ms));
     keep_earliest(&next, relay_on_tick(w->relay, w->now_ms));
     deliver_mail(w);
-    for (size_t i = 0; i < w->under_way_count; i++)
-        keep_earliest(&next, w->under_way[i]->due_ms);
+    keep_earliest(&next, impaired_next_ms(w->impaired));
     return next;
 }
 
 bool flow_run(struct flow_world *w, uint64_t ms, bool (*until)(void *arg), void *arg)
 {
     const uint64_t end_ms = w->now_ms + ms;
+    struct under_way *due;
 
     for (;;) {
         uint64_t next = turn(w);
@@ -573,16 +565,9 @@ bool flow_run(struct flow_world *w, uint64_t ms, bool (*until)(void *arg), void 
         if (w->now_ms >= end_ms)
             return false;
         w->now_ms = next > w->now_ms ? next : w->now_ms + 1;
-        for (size_t i = 0; i < w->under_way_count;) {
-            struct under_way *u = w->under_way[i];
-            if (u->due_ms > w->now_ms) {
-                i++;
-                continue;
-            }
-            memmove(w->under_way + i, w->under_way + i + 1,
-                    (--w->under_way_count - i) * sizeof *w->under_way);
-            arrive(w, u);
-            free(u);
+        while ((due = impaired_take(w->impaired, w->now_ms)) != NULL) {
+            arrive(w, due);
+            free(due);
         }
     }
 }
@@ -613,6 +598,7 @@ struct flow_world *flow_create(const struct peer_library *library, const struct 
     w->now_ms = 1000;
     assert_int_equal(config_parse(&w->config, "defaults", "", 0, stderr), SSM_OK);
     w->nonces = nonces_create();
+    w->impaired = impaired_create();
     w->engine = handshake_mbedtls_create(1);
     assert_non_null(w->engine);
     w->relay_store = relay_memory_table(&w->relay_memory);
@@ -631,8 +617,7 @@ void flow_destroy(struct flow_world *w)
     for (size_t i = 0; i < w->client_count; i++)
         if (w->clients[i].peer != NULL)
             flow_forget_client(&w->clients[i]);
-    for (size_t i = 0; i < w->under_way_count; i++)
-        free(w->under_way[i]);
+    impaired_destroy(w->impaired);
     forget_mail(w);
     delegator_destroy(w->delegator);
     relay_destroy(w->relay);

@@ -11,7 +11,9 @@
 #define SSM_TEST_FLOW_WORLD_H
 
 #include "delegation.h"
+#include "impaired.h"
 #include "keys_store_memory.h"
+#include "node.h"
 #include "peer.h"
 #include "relay.h"
 
@@ -24,10 +26,8 @@ enum {
 };
 
 struct flow_network {
-    unsigned loss_percent;
-    unsigned duplicate_percent;
-    unsigned reorder_percent;
-    unsigned link_delay_ms; /* one way on a node's link; 0: as long as elsewhere */
+    struct impairment internet; /* between peers and gateway, both ways */
+    struct impairment link;     /* between gateway and nodes, both ways */
 };
 
 enum flow_leg { FLOW_TO_PEER, FLOW_FROM_PEER, FLOW_TO_NODE, FLOW_FROM_NODE };
@@ -54,6 +54,8 @@ uint64_t flow_delegator_counter(const struct flow_world *w, enum delegator_count
 /* The live sessions of a node as the gateway's two processes and the node itself see them. */
 void flow_expect_sessions(struct flow_world *w, uint32_t node, unsigned count);
 
+/* From here on. */
+void flow_set_network(struct flow_world *w, const struct flow_network *network);
 /* Datagrams of a leg for which this returns true are lost; NULL: chance alone decides. */
 void flow_set_filter(struct flow_world *w,
                      bool (*drops)(void *arg, enum flow_leg leg, const uint8_t *datagram, size_t len),
@@ -62,6 +64,8 @@ void flow_set_filter(struct flow_world *w,
 /* Switches a node on, off, or off and on; it keeps what its storage holds. */
 void flow_node_start(struct flow_world *w, uint32_t node);
 void flow_node_stop(struct flow_world *w, uint32_t node);
+/* For campaigns that turn a node's memory back. */
+struct node *flow_node_memory(struct flow_world *w, uint32_t node);
 bool flow_node_is_joined(const struct flow_world *w, uint32_t node);
 /* Ends a process of the gateway without warning and starts it again over what is durable. */
 void flow_restart_keys(struct flow_world *w);

@@ -101,15 +101,20 @@ static inline enum status memory_find_subject(void *ctx, const char *subject, si
     return SSM_NOT_FOUND;
 }
 
-static inline enum status memory_grants(void *ctx, uint32_t subscriber, uint32_t *nodes, size_t cap,
-                                        size_t *count)
+static inline enum status memory_grants(void *ctx, uint32_t subscriber, uint32_t node, uint32_t *nodes,
+                                        size_t cap, size_t *count)
 {
     struct keys_memory *m = ctx;
     const struct memory_subscriber *s = &m->subscribers[subscriber - 1];
 
-    *count = s->node_count;
-    for (size_t i = 0; i < s->node_count && i < cap; i++)
-        nodes[i] = s->nodes[i];
+    *count = 0;
+    for (size_t i = 0; i < s->node_count; i++) {
+        if (node != 0 && s->nodes[i] != node)
+            continue;
+        if (*count < cap)
+            nodes[*count] = s->nodes[i];
+        ++*count;
+    }
     return SSM_OK;
 }
 

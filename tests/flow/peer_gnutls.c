@@ -1,5 +1,4 @@
-/* The peer over GnuTLS's client. Its clock is real: retransmission is set to 1 ms and asked for in our time.
- */
+/* The peer over GnuTLS's client. */
 #include "peer.h"
 
 #include <errno.h>
@@ -7,18 +6,34 @@
 #include <gnutls/gnutls.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <time.h>
+#include <unistd.h>
 
-enum { MTU = 1200, RETRANSMIT_MS = 1000, RETRANSMIT_MAX_MS = 60000, REAL_TOTAL_MS = 600000 };
+enum { MTU = 1200 };
 
 struct peer_of_gnutls {
     struct peer base;
     gnutls_session_t session;
     gnutls_psk_client_credentials_t psk; /* NULL: none */
     gnutls_certificate_credentials_t certificates;
-    uint64_t retransmit_ms;
-    uint64_t interval_ms;
 };
+
+/* ---- time ---- */
+
+static uint64_t virtual_ms;
+
+/* Takes the place of the C library's: GnuTLS's retransmission timers read the real-time clock with it. */
+int clock_gettime(clockid_t clock, struct timespec *now)
+{
+    if (clock != CLOCK_REALTIME)
+        return (int)syscall(SYS_clock_gettime, clock, now);
+    now->tv_sec = (time_t)(1000000000 + virtual_ms / 1000);
+    now->tv_nsec = (long)(virtual_ms % 1000 * 1000000);
+    return 0;
+}
+
+/* ---- datagrams ---- */
 
 static ssize_t on_push(gnutls_transport_ptr_t context, const void *data, size_t len)
 {
@@ -49,6 +64,8 @@ static int on_pull_timeout(gnutls_transport_ptr_t context, unsigned int ms)
     (void)ms;
     return p->queue_count > 0;
 }
+
+/* ---- the library ---- */
 
 static void gnutls_destroy(struct peer *p)
 {
@@ -133,7 +150,6 @@ static struct peer *gnutls_create(const struct peer_config *config)
     if (g == NULL)
         abort();
     peer_init(&g->base, config);
-    g->interval_ms = RETRANSMIT_MS;
     if (gnutls_init(&g->session, GNUTLS_CLIENT | GNUTLS_DATAGRAM | GNUTLS_NONBLOCK) < 0)
         abort();
     choose_suites(g);
@@ -142,7 +158,6 @@ static struct peer *gnutls_create(const struct peer_config *config)
         take_psk(g);
     take_extensions(g);
     gnutls_dtls_set_mtu(g->session, MTU);
-    gnutls_dtls_set_timeouts(g->session, 1, REAL_TOTAL_MS);
     gnutls_transport_set_ptr(g->session, g);
     gnutls_transport_set_push_function(g->session, on_push);
     gnutls_transport_set_pull_function(g->session, on_pull);
@@ -152,7 +167,7 @@ static struct peer *gnutls_create(const struct peer_config *config)
 
 static bool is_waiting(ssize_t result)
 {
-    return result == GNUTLS_E_AGAIN || result == GNUTLS_E_INTERRUPTED || result == GNUTLS_E_TIMEDOUT;
+    return result == GNUTLS_E_AGAIN || result == GNUTLS_E_INTERRUPTED;
 }
 
 static void note_end(struct peer_of_gnutls *g, ssize_t result)
@@ -162,26 +177,12 @@ static void note_end(struct peer_of_gnutls *g, ssize_t result)
         g->base.alert = (int)gnutls_alert_get(g->session);
 }
 
-/* Called only if there is something to read, or in our time something to repeat: any call may repeat a
- * flight. */
 static void handshake_run(struct peer_of_gnutls *g)
 {
-    static const struct timespec REAL = {.tv_nsec = 2000000};
-    struct peer *p = &g->base;
-    bool is_first = g->retransmit_ms == 0;
-    bool is_due = !is_first && p->now_ms >= g->retransmit_ms;
-
-    if (!is_first && !is_due && p->queue_count == 0)
-        return;
-    if (is_due) {
-        (void)nanosleep(&REAL, NULL);
-        g->interval_ms = g->interval_ms < RETRANSMIT_MAX_MS ? 2 * g->interval_ms : g->interval_ms;
-    }
-    if (is_first || is_due)
-        g->retransmit_ms = p->now_ms + g->interval_ms;
     int result = gnutls_handshake(g->session);
-    p->is_up = result == GNUTLS_E_SUCCESS;
-    if (result < 0 && !is_waiting(result) && gnutls_error_is_fatal(result) != 0)
+
+    g->base.is_up = result == GNUTLS_E_SUCCESS;
+    if (result < 0 && (gnutls_error_is_fatal(result) != 0 || result == GNUTLS_E_TIMEDOUT))
         note_end(g, result);
 }
 
@@ -209,6 +210,7 @@ static void gnutls_run(struct peer *p, uint64_t now_ms)
 {
     struct peer_of_gnutls *g = (struct peer_of_gnutls *)p;
 
+    virtual_ms = now_ms;
     p->now_ms = now_ms;
     if (!p->is_up && !p->is_over)
         handshake_run(g);

@@ -103,6 +103,7 @@ static inline struct relay_store relay_memory_table(struct relay_memory *m)
     return (struct relay_store){
         .ctx = m,
         .put_session = relay_memory_put_session,
+        .replace_session = relay_memory_remove_session,
         .remove_session = relay_memory_remove_session,
         .put_node = relay_memory_put_node,
         .remove_node = relay_memory_remove_node,

@@ -176,7 +176,10 @@ class DtlsProxy(udp_proxy.Proxy):
         else:
             self.send(client, [datagram])
 
-    def release(self):
+    def patience(self):
+        return MOMENT_S if self.held else super().patience()
+
+    def on_silence(self):
         for client, datagrams in self.held.items():
             if self.options.fragments:
                 state = self.clients.setdefault(client, Client(self.options, len(self.clients)))
@@ -190,15 +193,6 @@ class DtlsProxy(udp_proxy.Proxy):
             time.sleep(PAUSE_S)
             self.log.write(f"sent {datagram.hex()}\n")
 
-    def run(self):
-        print("ready", flush=True)
-        while True:
-            ready = self.selector.select(MOMENT_S if self.held else None)
-            for key, _ in ready:
-                self.move(key.fileobj, key.data)
-            if not ready:
-                self.release()
-
 
 def main():
     parser = udp_proxy.arguments(__doc__.partition("\n")[0])
@@ -206,7 +200,6 @@ def main():
     parser.add_argument("--pack", action="store_true", help="what comes within a moment shares a datagram")
     parser.add_argument("--spoil", type=int, metavar="TYPE", help="flip a bit in handshake messages of this type")
     parser.add_argument("--one-source", action="store_true", help="all clients are one to the server")
-    parser.add_argument("--seed", type=int, default=1, help="of the order of fragments")
     DtlsProxy(parser.parse_args()).run()
 
 

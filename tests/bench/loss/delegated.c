@@ -55,7 +55,7 @@ static bool may_try(const struct watch *w, unsigned tries)
 
 struct outcome delegated_run(struct radio *radio)
 {
-    const struct flow_network network = {.link_delay_ms = radio_air_ms(radio->hops, KEYBLOCK_LEN)};
+    const struct flow_network network = {.link = {.delay_ms = radio_air_ms(radio->hops, KEYBLOCK_LEN)}};
     struct watch w = {.world = flow_create(&peer_mbedtls, &network), .radio = radio};
     struct outcome outcome = {0};
 
