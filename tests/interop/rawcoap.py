@@ -113,14 +113,16 @@ def decode(message):
 
 
 class Conversation:
-    """Messages through the client's standard input and output; silence ends a message."""
+    """Messages through the client's standard input and output; each that it writes is what one read gives."""
 
     def __init__(self, options):
         self.options = options
         self.deadline = time.monotonic() + options.timeout
-        self.client = subprocess.Popen(command_line(options), stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        self.output, output = os.pipe2(os.O_DIRECT | os.O_CLOEXEC)
+        self.client = subprocess.Popen(command_line(options), stdin=subprocess.PIPE, stdout=output)
+        os.close(output)
         self.selector = selectors.DefaultSelector()
-        self.selector.register(self.client.stdout, selectors.EVENT_READ)
+        self.selector.register(self.output, selectors.EVENT_READ)
         self.token = bytes.fromhex(options.token)
         self.message_id = 0x2A00
 
@@ -138,13 +140,15 @@ class Conversation:
         self.send(encode(CON, METHODS[self.options.method], self.message_id, self.token, [*options, *path], payload))
 
     def read_message(self):
-        """gnutls-cli writes what it receives byte by byte."""
+        """gnutls-cli writes what it receives byte by byte: silence ends its messages."""
         message, wait = b"", max(0, self.deadline - time.monotonic())
         while self.selector.select(wait):
-            part = os.read(self.client.stdout.fileno(), 4096)
+            part = os.read(self.output, 4096)
             if not part:
                 sys.exit(f"rawcoap: {self.options.client} ended with {self.client.wait()}")
             message, wait = message + part, 0.05
+            if self.options.client != "gnutls-cli":
+                break
         if not message:
             sys.exit(f"rawcoap: no reply within {self.options.timeout} s")
         self.note("received", len(message))
