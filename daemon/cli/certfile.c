@@ -49,31 +49,113 @@ static char *read_file(int dir_fd, const char *path)
     return text;
 }
 
-/* What stands behind the first certificate, other certificates or a key, is not for ssmd. */
-static bool take_first(const char *text, struct certificate *out)
+/* What stands behind the next certificate, other certificates or a key; NULL: there is none that can be read.
+ */
+static const char *take_next(const char *text, struct certificate *out)
 {
     static const char END[] = "-----END CERTIFICATE-----";
     const char *begin = strstr(text, "-----BEGIN CERTIFICATE-----");
     const char *end = begin == NULL ? NULL : strstr(begin, END);
 
-    return end != NULL && certificate_from_pem(begin, (size_t)(end - begin) + sizeof(END) - 1, out) == SSM_OK;
+    if (end == NULL)
+        return NULL;
+    end += sizeof(END) - 1;
+    return certificate_from_pem(begin, (size_t)(end - begin), out) == SSM_OK ? end : NULL;
 }
 
-bool certfile_read(const char *path, struct certificate *out, FILE *err)
+/* `text`: what was read, or NULL. */
+static void explain_no_certificate(FILE *err, const char *path, const char *text)
 {
-    char *text = read_file(AT_FDCWD, path);
-    bool taken = text != NULL && take_first(text, out);
-
     if (text == NULL)
         fprintf(err, "ssmctl: cannot read certificate '%s': %s\n", path, strerror(errno));
-    else if (!taken)
+    else
         fprintf(
             err,
             "ssmctl: '%s' holds no certificate in PEM form of at most %d bytes in DER; one in DER form is "
             "converted by: openssl x509 -inform DER -in FILE\n",
             path, (int)CERTIFICATE_DER_MAX);
+}
+
+/* What stands behind the first certificate is not for ssmd. */
+bool certfile_read(const char *path, struct certificate *out, FILE *err)
+{
+    char *text = read_file(AT_FDCWD, path);
+    bool taken = text != NULL && take_next(text, out) != NULL;
+
+    if (!taken)
+        explain_no_certificate(err, path, text);
     free_text(text);
     return taken;
+}
+
+bool certfile_read_chain(const char *path, char pem[DESTINATION_PEM_MAX + 1], FILE *err)
+{
+    char *text = read_file(AT_FDCWD, path);
+    const char *at = text;
+    char one[CERTIFICATE_PEM_MAX + 1];
+    struct certificate certificate;
+    size_t len = 0;
+
+    while (at != NULL && len <= DESTINATION_PEM_MAX && (at = take_next(at, &certificate)) != NULL) {
+        certificate_to_pem(&certificate, one);
+        if (len + strlen(one) <= DESTINATION_PEM_MAX)
+            strcpy(pem + len, one);
+        len += strlen(one);
+    }
+    if (len == 0)
+        explain_no_certificate(err, path, text);
+    else if (len > DESTINATION_PEM_MAX)
+        fprintf(err, "ssmctl: the certificates in '%s' have more than %d characters\n", path,
+                DESTINATION_PEM_MAX);
+    free_text(text);
+    return len > 0 && len <= DESTINATION_PEM_MAX;
+}
+
+/* Behind a key's parameters or a certificate, perhaps. Where there is none, `*len` is 0. */
+static const char *find_key(const char *text, size_t *len)
+{
+    static const char LABEL[] = "PRIVATE KEY-----";
+    static const char BEGIN[] = "-----BEGIN ";
+    const char *label = strstr(text, LABEL);
+    const char *end = label == NULL ? NULL : strstr(label + sizeof(LABEL) - 1, LABEL);
+    const char *begin = label;
+
+    *len = 0;
+    while (begin != NULL && begin > text && strncmp(begin, BEGIN, sizeof(BEGIN) - 1) != 0)
+        begin--;
+    if (end != NULL)
+        *len = (size_t)(end - begin) + sizeof(LABEL) - 1;
+    return begin;
+}
+
+static void explain_no_key(FILE *err, const char *path, const char *text, enum status status)
+{
+    if (text == NULL)
+        fprintf(err, "ssmctl: cannot read key '%s': %s\n", path, strerror(errno));
+    else if (status == SSM_BAD_TAG)
+        fprintf(err, "ssmctl: '%s' is not the key of the certificate\n", path);
+    else
+        fprintf(
+            err,
+            "ssmctl: '%s' holds no private key in PEM form, without a password, of at most %d characters\n",
+            path, DESTINATION_KEY_PEM_MAX);
+}
+
+bool certfile_read_key(const char *path, const char *chain, char pem[DESTINATION_KEY_PEM_MAX + 1], FILE *err)
+{
+    char *text = read_file(AT_FDCWD, path);
+    enum status status = SSM_MALFORMED;
+    size_t len = 0;
+    const char *key = text == NULL ? NULL : find_key(text, &len);
+
+    if (len > 0 && len < DESTINATION_KEY_PEM_MAX) {
+        snprintf(pem, DESTINATION_KEY_PEM_MAX + 1, "%.*s\n", (int)len, key);
+        status = certificate_check_key(chain, strlen(chain) + 1, pem, strlen(pem) + 1);
+    }
+    if (status != SSM_OK)
+        explain_no_key(err, path, text, status);
+    free_text(text);
+    return status == SSM_OK;
 }
 
 bool certfile_name(const char *path, const struct certificate *certificate, struct assoc_name *out, FILE *err)

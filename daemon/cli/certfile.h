@@ -8,11 +8,17 @@
 
 #include "assoc.h"
 #include "certificate_make.h"
+#include "store.h"
 
 #include <stdio.h>
 
 /* The first certificate of a PEM file. False: `err` says what is wrong. */
 bool certfile_read(const char *path, struct certificate *out, FILE *err);
+/* All certificates of a PEM file, without what stands between. False: `err` says what is wrong. */
+bool certfile_read_chain(const char *path, char pem[DESTINATION_PEM_MAX + 1], FILE *err);
+/* The private key in a PEM file, if it is that of the first certificate in `chain`. The caller wipes it, on
+ * failure too. */
+bool certfile_read_key(const char *path, const char *chain, char pem[DESTINATION_KEY_PEM_MAX + 1], FILE *err);
 /* Whose it is, if that may be the name of a file. */
 bool certfile_name(const char *path, const struct certificate *certificate, struct assoc_name *out,
                    FILE *err);

@@ -25,6 +25,9 @@ enum ssmctl_option {
     OPT_DAYS,
     OPT_NAME,
     OPT_OUT,
+    OPT_IDENTITY,
+    OPT_CA,
+    OPT_KEY,
     OPT_REPLACE, /* the last one */
 };
 #define BIT(option) (1U << (option))
@@ -39,6 +42,9 @@ struct arguments {
     const char *cert;
     const char *subject;
     const char *out;
+    const char *identity;
+    const char *ca;
+    const char *key;
     json_int_t port; /* 0: not given */
     json_int_t days; /* 0: not given */
     json_t *nodes;   /* of --node */
@@ -61,6 +67,8 @@ struct command {
     const char *usage;
     const char *help;
     const char *words[WORDS_MAX]; /* the request's fields that the words behind op fill */
+    bool may_lack_words;          /* the last of them may be left out */
+    bool is_unlisted;             /* --help does not list it */
     unsigned options;
     unsigned required;
     enum keyfile_kind key_kind; /* where options has OPT_PSK_FILE */

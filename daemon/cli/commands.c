@@ -34,7 +34,7 @@ static void print_node_added(FILE *out, const struct call *call)
 static const struct print_column node_columns[] = {
     {"NAME", "name", PRINT_TEXT},
     {"PORT", "port", PRINT_TEXT},
-    {"ASSOCIATED", "associated", PRINT_YES_NO},
+    {"STATE", "state", PRINT_TEXT},
     {"SESSIONS", "sessions", PRINT_TEXT},
     {"HEARD", "heard_s", PRINT_DURATION},
     {"ADDRESS", "address", PRINT_TEXT},
@@ -52,7 +52,7 @@ static void print_node(FILE *out, const struct call *call)
         {"name", "name", PRINT_TEXT},
         {"port", "port", PRINT_TEXT},
         {"problem", "port_error", PRINT_TEXT},
-        {"associated", "associated", PRINT_YES_NO},
+        {"state", "state", PRINT_TEXT},
         {"association", "association", PRINT_TEXT},
         {"boot", "boot", PRINT_TEXT},
         {"address", "address", PRINT_TEXT},
@@ -139,11 +139,45 @@ static void print_subscriber_removed(FILE *out, const struct call *call)
     fprintf(out, "subscriber %s removed\n", text_of(call->reply, "name"));
 }
 
+static void print_destination_added(FILE *out, const struct call *call)
+{
+    const json_t *end = json_object_get(call->reply, "not_after_s");
+
+    fprintf(out, "node %s may have sessions with %s", text_of(call->reply, "node"),
+            text_of(call->reply, "uri"));
+    if (end != NULL) {
+        fputs(", certificate expires ", out);
+        print_date(out, json_integer_value(end));
+    }
+    fputc('\n', out);
+}
+
+static void print_destination_list(FILE *out, const struct call *call)
+{
+    static const struct print_column columns[] = {
+        {"NODE", "node", PRINT_TEXT},
+        {"SERVER", "uri", PRINT_TEXT},
+        {"CREDENTIAL", "credential", PRINT_TEXT},
+        {"IDENTITY", "identity", PRINT_TEXT},
+        {"EXPIRES", "not_after_s", PRINT_DATE},
+        {"LEFT", "expires_s", PRINT_LEFT},
+    };
+
+    print_table(out, json_object_get(call->reply, "destinations"), COLUMNS(columns));
+}
+
+static void print_destination_removed(FILE *out, const struct call *call)
+{
+    fprintf(out, "destination %s of node %s removed\n", text_of(call->reply, "uri"),
+            text_of(call->reply, "node"));
+}
+
 static void print_session_list(FILE *out, const struct call *call)
 {
     static const struct print_column columns[] = {
         {"NODE", "node", PRINT_TEXT},
         {"HANDLE", "handle", PRINT_TEXT},
+        {"DIRECTION", "direction", PRINT_TEXT},
         {"SUBSCRIBER", "subscriber", PRINT_TEXT},
         {"STATE", "state", PRINT_TEXT},
         {"AGE", "age_s", PRINT_DURATION},
@@ -160,6 +194,22 @@ static void print_session_closed(FILE *out, const struct call *call)
 {
     fprintf(out, "session %" JSON_INTEGER_FORMAT " of node %s closed\n", number_of(call->reply, "handle"),
             text_of(call->reply, "node"));
+}
+
+static void print_link_list(FILE *out, const struct call *call)
+{
+    static const struct print_column columns[] = {
+        {"LINK", "name", PRINT_TEXT},
+        {"STATE", "state", PRINT_TEXT},
+        {"FOR", "since_s", PRINT_DURATION},
+        {"TO NODES", "to_node", PRINT_TEXT},
+        {"FROM NODES", "from_node", PRINT_TEXT},
+        {"DROPPED", "dropped", PRINT_TEXT},
+        {"SPOILED", "spoiled", PRINT_TEXT},
+        {"NODES", "nodes", PRINT_TEXT},
+    };
+
+    print_table(out, json_object_get(call->reply, "links"), COLUMNS(columns));
 }
 
 static void print_status(FILE *out, const struct call *call)
@@ -290,6 +340,30 @@ const struct command commands[] = {
      .help = "forget a subscriber and end its sessions",
      .words = {"name"},
      .print = print_subscriber_removed},
+    {.op = "destination add",
+     .usage = "NODE URI (--identity NAME --psk-file FILE | --ca FILE [--cert FILE --key FILE])",
+     .help =
+         "let a node have sessions with the server coaps://HOST[:PORT]; without a certificate of its own the "
+         "gateway shows the one that it shows to peers",
+     .words = {"node", "uri"},
+     .options = BIT(OPT_IDENTITY) | BIT(OPT_PSK_FILE) | BIT(OPT_CA) | BIT(OPT_CERT) | BIT(OPT_KEY),
+     .key_kind = KEYFILE_SUBSCRIBER,
+     .is_unlisted = true,
+     .print = print_destination_added},
+    {.op = "destination list",
+     .usage = "[NODE]",
+     .help = "the servers that nodes may have sessions with",
+     .words = {"node"},
+     .may_lack_words = true,
+     .list = "destinations",
+     .is_unlisted = true,
+     .print = print_destination_list},
+    {.op = "destination remove",
+     .usage = "NODE URI",
+     .help = "no more sessions of the node with that server",
+     .words = {"node", "uri"},
+     .is_unlisted = true,
+     .print = print_destination_removed},
     {.op = "session list",
      .usage = "",
      .help = "all sessions",
@@ -300,6 +374,11 @@ const struct command commands[] = {
      .help = "end one session",
      .words = {"node", "handle"},
      .print = print_session_closed},
+    {.op = "link list",
+     .usage = "",
+     .help = "the links to the nodes: UDP and the serial lines",
+     .list = "links",
+     .print = print_link_list},
     {.op = "ca init",
      .usage = "[--name NAME|ADDRESS ...] [--days N] [--replace]",
      .help = "make the gateway's own CA, and the gateway's certificate for these names and its own",

@@ -78,10 +78,9 @@ bool keyfile_read(enum keyfile_kind kind, const char *path, char text[ADMIN_KEY_
     bytes_wipe(line, sizeof(line));
     if (!ok)
         fprintf(err, "ssmctl: the first line of '%s' must be %s\n", path,
-                kind == KEYFILE_NODE
-                    ? "the node's key: 32 hex digits"
-                    : "the subscriber's key: 16 to 32 bytes without control characters, or hex: and "
-                      "32 to 64 hex digits");
+                kind == KEYFILE_NODE ? "the node's key: 32 hex digits"
+                                     : "a key: 16 to 32 bytes without control characters, or hex: and "
+                                       "32 to 64 hex digits");
     return ok;
 }
 

@@ -17,7 +17,8 @@ static void print_help(FILE *out)
 {
     fputs("usage: ssmctl [--socket PATH] [-o json|table] COMMAND ...\n\nCommands:\n", out);
     for (size_t i = 0; i < command_count; i++)
-        fprintf(out, "  %s %s\n        %s\n", commands[i].op, commands[i].usage, commands[i].help);
+        if (!commands[i].is_unlisted)
+            fprintf(out, "  %s %s\n        %s\n", commands[i].op, commands[i].usage, commands[i].help);
     fputs("\nOptions:\n"
           "  --socket PATH    admin socket of ssmd, " DEFAULT_SOCKET "\n"
           "  -o FORMAT        table (for eyes) or json (for programs)\n"
@@ -36,6 +37,17 @@ static bool name_check(const char *text, FILE *err)
     if (assoc_name_set(&name, text, strlen(text)) == SSM_OK)
         return true;
     fprintf(err, "ssmctl: '%s' is no name; names are 1 to 32 of A-Z a-z 0-9 . _ -\n", text);
+    return false;
+}
+
+static bool uri_check(const char *text, FILE *err)
+{
+    const char *fault;
+    struct uri uri;
+
+    if (uri_parse(text, strlen(text), &uri, &fault) == SSM_OK)
+        return true;
+    fprintf(err, "ssmctl: '%s' %s; a server is named by coaps://HOST or coaps://HOST:PORT\n", text, fault);
     return false;
 }
 
@@ -108,6 +120,15 @@ static bool take_option(int option, char **argv, struct arguments *a, FILE *err)
     case OPT_OUT:
         a->out = optarg;
         return true;
+    case OPT_IDENTITY:
+        a->identity = optarg;
+        return true;
+    case OPT_CA:
+        a->ca = optarg;
+        return true;
+    case OPT_KEY:
+        a->key = optarg;
+        return true;
     case OPT_DAYS:
         return number_check("number of days", optarg, CA_DAYS_MAX, &a->days, err);
     case OPT_NAME:
@@ -139,6 +160,9 @@ static bool parse_options(int argc, char **argv, struct arguments *a, FILE *err)
         {"days", required_argument, NULL, OPT_DAYS},
         {"name", required_argument, NULL, OPT_NAME},
         {"out", required_argument, NULL, OPT_OUT},
+        {"identity", required_argument, NULL, OPT_IDENTITY},
+        {"ca", required_argument, NULL, OPT_CA},
+        {"key", required_argument, NULL, OPT_KEY},
         {"replace", no_argument, NULL, OPT_REPLACE},
         {"help", no_argument, NULL, OPT_HELP},
         {"version", no_argument, NULL, OPT_VERSION},
@@ -190,11 +214,11 @@ static int add_word(json_t *request, const char *field, const char *word, FILE *
         if (!number_check(field, word, UINT16_MAX, &number, err))
             return SSMCTL_USAGE;
         json_object_set_new(request, field, json_integer(number));
-    } else {
-        if (!name_check(word, err))
-            return SSMCTL_USAGE;
-        json_object_set_new(request, field, json_string(word));
+        return SSMCTL_OK;
     }
+    if (!(strcmp(field, "uri") == 0 ? uri_check(word, err) : name_check(word, err)))
+        return SSMCTL_USAGE;
+    json_object_set_new(request, field, json_string(word));
     return SSMCTL_OK;
 }
 
@@ -203,6 +227,8 @@ static int add_words(const struct command *command, const struct arguments *a, j
     size_t i = 0;
 
     for (; i < WORDS_MAX && command->words[i] != NULL; i++) {
+        if (a->words[i] == NULL && command->may_lack_words)
+            return SSMCTL_OK;
         if (a->words[i] == NULL)
             return usage_error(err, command);
         if (add_word(request, command->words[i], a->words[i], err) != SSMCTL_OK)
@@ -263,7 +289,34 @@ static int add_key_pair(struct call *call, FILE *err)
     return SSMCTL_OK;
 }
 
-/* What a subscriber, a node or a certificate proves itself with. */
+static int add_own_chain(struct call *call, FILE *err)
+{
+    const struct arguments *a = call->arguments;
+    char chain[DESTINATION_PEM_MAX + 1];
+    char key[DESTINATION_KEY_PEM_MAX + 1];
+    bool ok = certfile_read_chain(a->cert, chain, err) && certfile_read_key(a->key, chain, key, err);
+
+    if (ok) {
+        json_object_set_new(call->request, "chain", json_string(chain));
+        json_object_set_new(call->request, "private_key", json_string(key));
+    }
+    bytes_wipe(key, sizeof(key));
+    return ok ? SSMCTL_OK : SSMCTL_REFUSED;
+}
+
+/* By which CAs a server is known, and what it is shown unless that is the gateway's own certificate. */
+static int add_chains(struct call *call, FILE *err)
+{
+    const struct arguments *a = call->arguments;
+    char anchors[DESTINATION_PEM_MAX + 1];
+
+    if (!certfile_read_chain(a->ca, anchors, err))
+        return SSMCTL_REFUSED;
+    json_object_set_new(call->request, "anchors", json_string(anchors));
+    return a->cert == NULL ? SSMCTL_OK : add_own_chain(call, err);
+}
+
+/* What a subscriber, a node, a gateway or a certificate proves itself with. */
 static int add_credential(const struct command *command, struct call *call, FILE *err)
 {
     const struct arguments *a = call->arguments;
@@ -272,6 +325,8 @@ static int add_credential(const struct command *command, struct call *call, FILE
         json_object_set_new(call->request, "subject", json_string(a->subject));
         return SSMCTL_OK;
     }
+    if (a->ca != NULL)
+        return add_chains(call, err);
     if (a->cert != NULL)
         return add_certificate(call, err);
     if ((command->options & BIT(OPT_PSK_FILE)) != 0)
@@ -285,6 +340,8 @@ static void add_options(const struct arguments *a, json_t *request)
         json_object_set_new(request, "port", json_integer(a->port));
     if (a->days != 0)
         json_object_set_new(request, "days", json_integer(a->days));
+    if (a->identity != NULL)
+        json_object_set_new(request, "identity", json_string(a->identity));
     if (a->nodes != NULL)
         json_object_set(request, "nodes", a->nodes);
     if (a->names != NULL)
@@ -295,6 +352,16 @@ static void add_options(const struct arguments *a, json_t *request)
         json_object_set_new(request, "replace", json_true());
 }
 
+/* A PSK with its identity; or a CA, with or without a certificate and its key. */
+static bool destination_agrees(unsigned given)
+{
+    const unsigned own = BIT(OPT_CERT) | BIT(OPT_KEY);
+    const unsigned psk = BIT(OPT_IDENTITY) | BIT(OPT_PSK_FILE);
+    const unsigned credentials = given & (own | psk | BIT(OPT_CA));
+
+    return credentials == psk || credentials == BIT(OPT_CA) || credentials == (own | BIT(OPT_CA));
+}
+
 /* Options that exclude each other, or that are there together. */
 static bool options_agree(const struct command *command, unsigned given)
 {
@@ -303,6 +370,8 @@ static bool options_agree(const struct command *command, unsigned given)
     if ((given & ~(command->options | GLOBAL_OPTIONS)) != 0 || (command->required & ~given) != 0 ||
         (credentials & (credentials - 1)) != 0)
         return false;
+    if (strcmp(command->op, "destination add") == 0)
+        return destination_agrees(given);
     if (strcmp(command->op, "ca renew") != 0)
         return true;
     return ((given & BIT(OPT_CERT)) != 0) == ((given & BIT(OPT_OUT)) != 0) &&

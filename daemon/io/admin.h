@@ -12,7 +12,7 @@
 
 struct admin;
 
-/* Request ids of MSG_SESSION_LIST and MSG_STATUS sent by admin begin here. */
+/* Request ids of MSG_SESSION_LIST, MSG_LINK_LIST and MSG_STATUS sent by admin begin here. */
 #define ADMIN_REQUEST_FIRST UINT32_C(0x80000000)
 
 /*
@@ -20,7 +20,8 @@ struct admin;
  * call filter, and ignores SIGPIPE. NULL: no memory.
  */
 struct admin *admin_create(const struct admin_context *context, int fd);
-/* A MSG_SESSION_LIST, MSG_STATUS (request >= ADMIN_REQUEST_FIRST) or MSG_PORT_FAILED for us. */
+/* A MSG_SESSION_LIST, MSG_LINK_LIST, MSG_STATUS (request >= ADMIN_REQUEST_FIRST) or MSG_PORT_FAILED for us.
+ */
 void admin_on_message(struct admin *a, const struct message *m);
 void admin_destroy(struct admin *a);
 

@@ -24,6 +24,7 @@ struct admin_context {
     void (*to_relay)(void *ctx, const struct message *m);
     void (*to_parent)(void *ctx, const struct message *m); /* MSG_PORT_NEEDED, MSG_PORT_DROPPED */
     void (*ca_changed)(void *ctx);                         /* new handshakes are to use its certificates */
+    void (*destination_added)(void *ctx);                  /* names are going to be resolved */
     uint64_t (*now_ms)(void *ctx);
     uint64_t (*wall_s)(void *ctx); /* Unix time */
 };

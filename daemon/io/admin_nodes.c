@@ -1,6 +1,7 @@
 #include "admin_nodes.h"
 
 #include "admin_key.h"
+#include "admin_links.h"
 #include "admin_reply.h"
 #include "log.h"
 
@@ -99,17 +100,27 @@ json_t *admin_node_add(struct admin_ops *o, const struct admin_request *r, uid_t
                      "link_port", o->context->config->link_address.port);
 }
 
+static const char *state_of(const struct node_view *view)
+{
+    if (view->silent)
+        return "silent";
+    if (view->associated)
+        return "joined";
+    return view->assoc_counter == 0 ? "new" : "joining";
+}
+
 static json_t *node_describe(const struct admin_ops *o, const struct node_view *view)
 {
     uint64_t now_ms = o->context->now_ms(o->context->ctx);
     json_t *heard_s =
         view->heard_ms == 0 ? json_null() : json_integer((json_int_t)((now_ms - view->heard_ms) / 1000));
 
-    return json_pack("{s:o, s:i, s:b, s:o, s:o, s:i, s:I, s:I, s:O?}", "name", admin_json_name(&view->name),
-                     "port", view->port, "associated", view->associated, "address",
-                     admin_json_endpoint(&view->endpoint), "heard_s", heard_s, "sessions", view->sessions,
-                     "association", (json_int_t)view->assoc_counter, "boot", (json_int_t)view->boot_id,
-                     "port_error", admin_map_get(o->port_faults, view->id));
+    return json_pack("{s:o, s:i, s:b, s:s, s:o, s:o, s:i, s:I, s:I, s:O?}", "name",
+                     admin_json_name(&view->name), "port", view->port, "associated", view->associated,
+                     "state", state_of(view), "address", admin_link_address(o, &view->endpoint), "heard_s",
+                     heard_s, "sessions", view->sessions, "association", (json_int_t)view->assoc_counter,
+                     "boot", (json_int_t)view->boot_id, "port_error",
+                     admin_map_get(o->port_faults, view->id));
 }
 
 json_t *admin_node_list(struct admin_ops *o, const struct admin_request *r, uid_t caller)

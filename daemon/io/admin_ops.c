@@ -1,6 +1,8 @@
 #include "admin_ops.h"
 
 #include "admin_ca.h"
+#include "admin_destinations.h"
+#include "admin_links.h"
 #include "admin_nodes.h"
 #include "admin_reply.h"
 #include "admin_subscribers.h"
@@ -30,13 +32,51 @@ static enum status map_subscriber(void *map, const struct subscriber_row *row)
     return SSM_OK;
 }
 
-static json_t *session_describe(const struct session_row *row, const json_t *node_names,
-                                const json_t *subscriber_names)
+static enum status map_destination(void *map, const struct destination_row *row)
 {
-    return json_pack("{s:O?, s:i, s:O?, s:s, s:i, s:o, s:o, s:I, s:I, s:I, s:I}", "node",
-                     admin_map_get(node_names, row->node), "handle", row->handle, "subscriber",
-                     admin_map_get(subscriber_names, row->subscriber), "state",
-                     session_state_name((enum session_state)row->state), "slot", row->slot, "peer",
+    char server[URI_LEN_MAX + 1];
+
+    (void)uri_print(&row->server, server);
+    admin_map_set_new(map, row->id, json_string(server));
+    return SSM_OK;
+}
+
+/* What numbers stand for. */
+struct session_names {
+    json_t *nodes;
+    json_t *subscribers;
+    json_t *destinations;
+};
+
+/* Without all names the list is still worth having. */
+static struct session_names session_names_read(const struct admin_ops *o)
+{
+    const struct keys_store *store = o->context->store;
+    struct session_names names = {admin_node_names(o), json_object(), json_object()};
+
+    if (store->each_subscriber(store->ctx, map_subscriber, names.subscribers) != SSM_OK ||
+        store->each_destination(store->ctx, 0, map_destination, names.destinations) != SSM_OK)
+        log_line(LOG_ERR, "admin: the subscribers or destinations could not be read");
+    return names;
+}
+
+static void session_names_free(struct session_names *names)
+{
+    json_decref(names->nodes);
+    json_decref(names->subscribers);
+    json_decref(names->destinations);
+}
+
+/* Of "subscriber" and "destination" one is null. */
+static json_t *session_describe(const struct session_row *row, const struct session_names *names)
+{
+    json_t *subscriber = row->is_outbound ? NULL : admin_map_get(names->subscribers, row->subscriber);
+    json_t *destination = row->is_outbound ? admin_map_get(names->destinations, row->subscriber) : NULL;
+
+    return json_pack("{s:O?, s:i, s:s, s:O?, s:O?, s:s, s:i, s:o, s:o, s:I, s:I, s:I, s:I}", "node",
+                     admin_map_get(names->nodes, row->node), "handle", row->handle, "direction",
+                     row->is_outbound ? "out" : "in", "subscriber", subscriber, "destination", destination,
+                     "state", session_state_name((enum session_state)row->state), "slot", row->slot, "peer",
                      admin_json_endpoint(&row->peer), "local", admin_json_endpoint(&row->local), "age_s",
                      (json_int_t)row->age_s, "idle_s", (json_int_t)row->idle_s, "to_node",
                      (json_int_t)row->to_node, "from_node", (json_int_t)row->from_node);
@@ -44,23 +84,17 @@ static json_t *session_describe(const struct session_row *row, const json_t *nod
 
 static json_t *session_page(const struct admin_ops *o, const struct message *answer)
 {
-    const struct keys_store *store = o->context->store;
-    json_t *node_names = admin_node_names(o);
-    json_t *subscriber_names = json_object();
+    struct session_names names = session_names_read(o);
     json_t *sessions = json_array();
     json_t *next = answer->value == 0 ? json_null() : json_integer((json_int_t)answer->value);
 
-    /* Without the subscribers' names the list is still worth having. */
-    if (store->each_subscriber(store->ctx, map_subscriber, subscriber_names) != SSM_OK)
-        log_line(LOG_ERR, "admin: the subscribers could not be read");
     for (size_t at = 0; at + SESSION_ROW_LEN <= answer->data[0].len; at += SESSION_ROW_LEN) {
         struct session_row row;
 
         if (session_row_decode(answer->data[0].at + at, &row) == SSM_OK)
-            json_array_append_new(sessions, session_describe(&row, node_names, subscriber_names));
+            json_array_append_new(sessions, session_describe(&row, &names));
     }
-    json_decref(node_names);
-    json_decref(subscriber_names);
+    session_names_free(&names);
     return json_pack("{s:b, s:o, s:o}", "ok", 1, "sessions", sessions, "next", next);
 }
 
@@ -130,6 +164,8 @@ bool admin_ops_ask_relay(const struct admin_request *r, struct message *out)
     *out = (struct message){.value = r->cursor};
     if (r->op == ADMIN_SESSION_LIST)
         out->type = MSG_SESSION_LIST;
+    if (r->op == ADMIN_LINK_LIST)
+        out->type = MSG_LINK_LIST;
     if (r->op == ADMIN_STATUS)
         out->type = MSG_STATUS;
     return out->type != 0;
@@ -137,6 +173,8 @@ bool admin_ops_ask_relay(const struct admin_request *r, struct message *out)
 
 json_t *admin_ops_relay_answered(const struct admin_ops *o, const struct message *answer)
 {
+    if (answer->type == MSG_LINK_LIST)
+        return admin_link_list(o, answer);
     return answer->type == MSG_STATUS ? status_report(o, answer) : session_page(o, answer);
 }
 
@@ -152,6 +190,9 @@ json_t *admin_ops_run(struct admin_ops *o, const struct admin_request *r, uid_t 
         [ADMIN_SUBSCRIBER_SHOW] = admin_subscriber_show,
         [ADMIN_SUBSCRIBER_REMOVE] = admin_subscriber_remove,
         [ADMIN_SESSION_CLOSE] = session_close,
+        [ADMIN_DESTINATION_ADD] = admin_destination_add,
+        [ADMIN_DESTINATION_LIST] = admin_destination_list,
+        [ADMIN_DESTINATION_REMOVE] = admin_destination_remove,
         [ADMIN_CA_INIT] = admin_ca_init,
         [ADMIN_CA_ISSUE] = admin_ca_issue,
         [ADMIN_CA_RENEW] = admin_ca_renew,

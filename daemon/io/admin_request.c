@@ -22,6 +22,11 @@ enum field_number {
     DAYS,
     NAMES,
     REPLACE,
+    URI,
+    IDENTITY,
+    ANCHORS,
+    CHAIN,
+    PRIVATE_KEY,
     FIELDS
 };
 #define BIT(field) (1U << (field))
@@ -36,7 +41,8 @@ struct operation {
     const char *name;
     unsigned required;
     unsigned optional;
-    unsigned one_of; /* exactly one of these as well */
+    unsigned one_of;     /* exactly one of these as well */
+    const char *choices; /* what is said of that */
 };
 
 static const struct operation operations[ADMIN_OPS] = {
@@ -45,13 +51,21 @@ static const struct operation operations[ADMIN_OPS] = {
     [ADMIN_NODE_SHOW] = {"node show", BIT(NAME), BIT(SHOW_KEY), 0},
     [ADMIN_NODE_REMOVE] = {"node remove", BIT(NAME), 0, 0},
     [ADMIN_SUBSCRIBER_ADD] = {"subscriber add", BIT(NAME) | BIT(NODES), 0,
-                              BIT(PSK) | BIT(CERTIFICATE) | BIT(SUBJECT)},
+                              BIT(PSK) | BIT(CERTIFICATE) | BIT(SUBJECT),
+                              "exactly one of 'psk', 'certificate' and 'subject'"},
     [ADMIN_SUBSCRIBER_LIST] = {"subscriber list", 0, 0, 0},
     [ADMIN_SUBSCRIBER_SHOW] = {"subscriber show", BIT(NAME), BIT(SHOW_KEY), 0},
     [ADMIN_SUBSCRIBER_REMOVE] = {"subscriber remove", BIT(NAME), 0, 0},
     [ADMIN_SESSION_LIST] = {"session list", 0, BIT(CURSOR), 0},
     [ADMIN_SESSION_CLOSE] = {"session close", BIT(NODE) | BIT(HANDLE), 0, 0},
+    [ADMIN_LINK_LIST] = {"link list", 0, 0, 0},
     [ADMIN_STATUS] = {"status", 0, 0, 0},
+    [ADMIN_DESTINATION_ADD] = {"destination add", BIT(NODE) | BIT(URI),
+                               BIT(IDENTITY) | BIT(CHAIN) | BIT(PRIVATE_KEY), BIT(PSK) | BIT(ANCHORS),
+                               "either 'identity' and 'psk', or 'anchors', then perhaps with 'chain' and "
+                               "'private_key'"},
+    [ADMIN_DESTINATION_LIST] = {"destination list", 0, BIT(NODE), 0},
+    [ADMIN_DESTINATION_REMOVE] = {"destination remove", BIT(NODE) | BIT(URI), 0, 0},
     [ADMIN_CA_INIT] = {"ca init", 0, BIT(DAYS) | BIT(NAMES) | BIT(REPLACE), 0},
     [ADMIN_CA_ISSUE] = {"ca issue", BIT(NAME) | BIT(PUBLIC_KEY), BIT(DAYS), 0},
     [ADMIN_CA_RENEW] = {"ca renew", 0, BIT(CERTIFICATE) | BIT(DAYS) | BIT(NAMES), 0},
@@ -77,8 +91,12 @@ static bool take_psk(const json_t *value, struct admin_request *r)
     if (r->op == ADMIN_NODE_ADD)
         return admin_key_parse_node(json_string_value(value), json_string_length(value), r->node_psk) ==
                SSM_OK;
-    return admin_key_parse_subscriber(json_string_value(value), json_string_length(value), &r->subscriber) ==
-           SSM_OK;
+    if (admin_key_parse_subscriber(json_string_value(value), json_string_length(value), &r->subscriber) !=
+        SSM_OK)
+        return false;
+    bytes_copy(r->destination.psk, r->subscriber.psk, sizeof(r->destination.psk));
+    r->destination.psk_len = r->subscriber.psk_len;
+    return true;
 }
 
 static bool take_number(const json_t *value, uint64_t min, uint64_t max, uint64_t *out)
@@ -167,6 +185,51 @@ static bool take_subject(const json_t *value, struct admin_request *r)
     return true;
 }
 
+static bool take_uri(const json_t *value, struct admin_request *r)
+{
+    return json_is_string(value) && uri_parse(json_string_value(value), json_string_length(value),
+                                              &r->destination.server, NULL) == SSM_OK;
+}
+
+static bool take_identity(const json_t *value, struct admin_request *r)
+{
+    const char *text = json_string_value(value);
+    size_t len = json_string_length(value);
+
+    if (text == NULL || len == 0 || len > DESTINATION_IDENTITY_MAX || !is_printable(text, len))
+        return false;
+    bytes_copy(r->destination.identity, text, len);
+    r->destination.identity_len = (uint8_t)len;
+    return true;
+}
+
+/* What is in it is looked at later, together with the clock. */
+static bool take_pem(const json_t *value, char *out, size_t max)
+{
+    size_t len = json_string_length(value);
+
+    if (!json_is_string(value) || len == 0 || len > max)
+        return false;
+    bytes_copy(out, json_string_value(value), len + 1);
+    return true;
+}
+
+static bool take_anchors(const json_t *value, struct admin_request *r)
+{
+    r->destination.kind = DESTINATION_CERTIFICATE;
+    return take_pem(value, r->destination.anchors, DESTINATION_PEM_MAX);
+}
+
+static bool take_chain(const json_t *value, struct admin_request *r)
+{
+    return take_pem(value, r->destination.chain, DESTINATION_PEM_MAX);
+}
+
+static bool take_private_key(const json_t *value, struct admin_request *r)
+{
+    return take_pem(value, r->destination.key, DESTINATION_KEY_PEM_MAX);
+}
+
 static bool take_public_key(const json_t *value, struct admin_request *r)
 {
     return json_is_string(value) && admin_key_parse_hex(json_string_value(value), json_string_length(value),
@@ -250,6 +313,12 @@ static const struct field fields[FIELDS] = {
     [DAYS] = {"days", "a whole number from 1 to 7300", take_days},
     [NAMES] = {"names", "an array of 1 to 8 names of hosts or addresses", take_names},
     [REPLACE] = {"replace", "true or false", take_replace},
+    [URI] = {"uri", "the URI of a server, coaps://HOST or coaps://HOST:PORT, of at most 48 characters",
+             take_uri},
+    [IDENTITY] = {"identity", "a PSK identity: 1 to 128 bytes without control characters", take_identity},
+    [ANCHORS] = {"anchors", "certificates of CAs in PEM form, at most 4096 characters", take_anchors},
+    [CHAIN] = {"chain", "certificates in PEM form, at most 4096 characters", take_chain},
+    [PRIVATE_KEY] = {"private_key", "a private key in PEM form, at most 512 characters", take_private_key},
 };
 
 /* FIELDS: there is none of that name. */
@@ -295,6 +364,16 @@ static enum status take_field(const char *key, const json_t *value, struct admin
     return SSM_OK;
 }
 
+/* Fields of a destination's that go together. */
+static bool destination_agrees(unsigned seen)
+{
+    bool has_psk = (seen & BIT(PSK)) != 0;
+    bool has_chain = (seen & BIT(CHAIN)) != 0;
+
+    return has_psk == ((seen & BIT(IDENTITY)) != 0) && has_chain == ((seen & BIT(PRIVATE_KEY)) != 0) &&
+           !(has_psk && has_chain);
+}
+
 /* Is everything there that has to be? */
 static enum status check_seen(const struct operation *op, unsigned seen, char error[ADMIN_ERROR_MAX])
 {
@@ -305,9 +384,9 @@ static enum status check_seen(const struct operation *op, unsigned seen, char er
             snprintf(error, ADMIN_ERROR_MAX, "'%s' needs field '%s'", op->name, fields[i].name);
             return SSM_MALFORMED;
         }
-    if (op->one_of != 0 && (choices == 0 || (choices & (choices - 1)) != 0)) {
-        snprintf(error, ADMIN_ERROR_MAX, "'%s' needs exactly one of 'psk', 'certificate' and 'subject'",
-                 op->name);
+    if ((op->one_of != 0 && (choices == 0 || (choices & (choices - 1)) != 0)) ||
+        (op == &operations[ADMIN_DESTINATION_ADD] && !destination_agrees(seen))) {
+        snprintf(error, ADMIN_ERROR_MAX, "'%s' needs %s", op->name, op->choices);
         return SSM_MALFORMED;
     }
     return SSM_OK;

@@ -26,7 +26,11 @@ enum admin_op {
     ADMIN_SUBSCRIBER_REMOVE,
     ADMIN_SESSION_LIST,
     ADMIN_SESSION_CLOSE,
+    ADMIN_LINK_LIST,
     ADMIN_STATUS,
+    ADMIN_DESTINATION_ADD,
+    ADMIN_DESTINATION_LIST,
+    ADMIN_DESTINATION_REMOVE,
     ADMIN_CA_INIT,
     ADMIN_CA_ISSUE,
     ADMIN_CA_RENEW,
@@ -38,10 +42,11 @@ enum admin_op {
 /* Fields that the operation does not have are zero. */
 struct admin_request {
     enum admin_op op;
-    struct assoc_name name;           /* of the node or subscriber that it is about */
-    uint8_t node_psk[ASSOC_PSK_LEN];  /* node add */
-    struct subscriber_row subscriber; /* subscriber add: credential, and the PSK or the subject */
-    struct certificate certificate;   /* subscriber add, ca renew; len 0: none */
+    struct assoc_name name;             /* of the node or subscriber that it is about; len 0: of none */
+    uint8_t node_psk[ASSOC_PSK_LEN];    /* node add */
+    struct subscriber_row subscriber;   /* subscriber add: credential, and the PSK or the subject */
+    struct certificate certificate;     /* subscriber add, ca renew; len 0: none */
+    struct destination_row destination; /* destination add: all but node and time; remove: the server */
     uint8_t public_key[CERTIFICATE_PUBLIC_KEY_LEN]; /* ca issue */
     struct ca_names ca_names;                       /* ca init, ca renew */
     uint32_t days;                                  /* of a certificate; 0: as many as usual */

@@ -99,6 +99,20 @@ static enum status on_subscriber(void *arg, const struct subscriber_row *row)
     return SSM_OK;
 }
 
+static enum status on_destination(void *arg, const struct destination_row *row)
+{
+    char server[URI_LEN_MAX + 1];
+    char what[WHAT_MAX];
+
+    if (row->kind != DESTINATION_CERTIFICATE)
+        return SSM_OK;
+    (void)uri_print(&row->server, server);
+    snprintf(what, sizeof what, "a certificate for destination %s", server);
+    judge(arg, what, row->not_after_s,
+          "get a new one, then `ssmctl destination remove` and add it again with the new one");
+    return SSM_OK;
+}
+
 static void judge_newest(const struct walk *w)
 {
     const struct assoc_name *name = &w->newest.name;
@@ -142,6 +156,8 @@ enum status expiry_each(const struct expiry *e, uint64_t now_s,
                            "`ssmctl ca init --replace`, then issue all certificates anew");
     if (status == SSM_OK)
         status = e->store->each_subscriber(e->store->ctx, on_subscriber, &w);
+    if (status == SSM_OK)
+        status = e->store->each_destination(e->store->ctx, 0, on_destination, &w);
     if (status == SSM_OK)
         status = store_ca_each_issued(e->ca, on_issued, &w);
     judge_newest(&w);

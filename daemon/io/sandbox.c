@@ -14,6 +14,7 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -173,16 +174,13 @@ static const int calls_of_all[] = {
     SCMP_SYS(getrusage),
     SCMP_SYS(prlimit64),
     SCMP_SYS(getrlimit),
-    /* files of the database, and the log */
-    SCMP_SYS(open),
-    SCMP_SYS(openat),
+    /* files, and the log */
     SCMP_SYS(close),
     SCMP_SYS(read),
     SCMP_SYS(readv),
     SCMP_SYS(write),
     SCMP_SYS(writev),
     SCMP_SYS(pread64),
-    SCMP_SYS(pwrite64),
     SCMP_SYS(lseek),
     SCMP_SYS(_llseek),
     SCMP_SYS(stat),
@@ -203,16 +201,6 @@ static const int calls_of_all[] = {
     SCMP_SYS(getcwd),
     SCMP_SYS(fcntl),
     SCMP_SYS(fcntl64),
-    SCMP_SYS(fsync),
-    SCMP_SYS(fdatasync),
-    SCMP_SYS(ftruncate),
-    SCMP_SYS(ftruncate64),
-    SCMP_SYS(fallocate),
-    SCMP_SYS(fchmod),
-    SCMP_SYS(fchown),
-    SCMP_SYS(unlink),
-    SCMP_SYS(unlinkat),
-    SCMP_SYS(umask),
     SCMP_SYS(dup),
     SCMP_SYS(pipe2),
     /* the loop */
@@ -234,6 +222,13 @@ static const int calls_of_all[] = {
     SCMP_SYS(shutdown),
 };
 
+/* What SQLite and the C library do with files that change. */
+static const int calls_of_stores[] = {
+    SCMP_SYS(open),      SCMP_SYS(openat),      SCMP_SYS(pwrite64),  SCMP_SYS(fsync),  SCMP_SYS(fdatasync),
+    SCMP_SYS(ftruncate), SCMP_SYS(ftruncate64), SCMP_SYS(fallocate), SCMP_SYS(fchmod), SCMP_SYS(fchown),
+    SCMP_SYS(unlink),    SCMP_SYS(unlinkat),    SCMP_SYS(umask),
+};
+
 static const int calls_of_relay[] = {
     SCMP_SYS(recvmmsg),
     SCMP_SYS(recvmmsg_time64),
@@ -246,8 +241,15 @@ static const int calls_of_keys[] = {
     SCMP_SYS(sendto), SCMP_SYS(recvfrom), SCMP_SYS(getpeername),
 };
 
-/* Asked for by libraries that do well without: an error is enough. No process of these opens a socket of its
- * own. */
+/* getaddrinfo(3) and the modules that it loads: DNS over UDP and TCP, and services of this host. */
+static const int calls_of_resolve[] = {
+    SCMP_SYS(connect),    SCMP_SYS(bind),       SCMP_SYS(getsockname), SCMP_SYS(getpeername),
+    SCMP_SYS(getsockopt), SCMP_SYS(setsockopt), SCMP_SYS(sendto),      SCMP_SYS(sendmmsg),
+    SCMP_SYS(recvfrom),   SCMP_SYS(ioctl),
+};
+
+/* Asked for by libraries that do well without: an error is enough. Neither relay nor keys opens a socket of
+ * its own. */
 static const int calls_refused[] = {
     SCMP_SYS(socket),
     SCMP_SYS(connect),
@@ -277,12 +279,10 @@ static int add_memory_rules(scmp_filter_ctx filter)
     return rc;
 }
 
-static int fill(scmp_filter_ctx filter, enum sandbox_process process)
+static int fill_with_store(scmp_filter_ctx filter, enum sandbox_process process)
 {
-    int rc = ADD_RULES(filter, SCMP_ACT_ALLOW, calls_of_all);
+    int rc = ADD_RULES(filter, SCMP_ACT_ALLOW, calls_of_stores);
 
-    if (rc == 0)
-        rc = add_memory_rules(filter);
     if (rc == 0)
         rc = process == SANDBOX_RELAY ? ADD_RULES(filter, SCMP_ACT_ALLOW, calls_of_relay)
                                       : ADD_RULES(filter, SCMP_ACT_ALLOW, calls_of_keys);
@@ -291,9 +291,50 @@ static int fill(scmp_filter_ctx filter, enum sandbox_process process)
     return rc;
 }
 
+/* Files are read, and code comes from files alone: a module is loaded when the first name is asked for. */
+static int fill_resolve(scmp_filter_ctx filter)
+{
+    static const int families[] = {AF_UNIX, AF_INET, AF_INET6};
+    const uint32_t writing = O_ACCMODE | O_CREAT | O_TRUNC;
+    int rc = ADD_RULES(filter, SCMP_ACT_ALLOW, calls_of_resolve);
+
+    for (size_t i = 0; i < sizeof families / sizeof families[0] && rc == 0; i++)
+        rc = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(socket), 1,
+                              SCMP_A0(SCMP_CMP_EQ, (uint64_t)families[i]));
+    if (rc == 0)
+        rc = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(open), 1,
+                              SCMP_A1(SCMP_CMP_MASKED_EQ, writing, O_RDONLY));
+    if (rc == 0)
+        rc = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(openat), 1,
+                              SCMP_A2(SCMP_CMP_MASKED_EQ, writing, O_RDONLY));
+    if (rc == 0)
+        rc = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(mmap), 2,
+                              SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_WRITE | PROT_EXEC, PROT_EXEC),
+                              SCMP_A3(SCMP_CMP_MASKED_EQ, MAP_ANONYMOUS, 0));
+    return rc;
+}
+
+static int fill(scmp_filter_ctx filter, enum sandbox_process process)
+{
+    int rc = ADD_RULES(filter, SCMP_ACT_ALLOW, calls_of_all);
+
+    if (rc == 0)
+        rc = add_memory_rules(filter);
+    if (rc == 0)
+        rc = process == SANDBOX_RESOLVE ? fill_resolve(filter) : fill_with_store(filter, process);
+    return rc;
+}
+
+/* Which services names are looked up by, the system's owner decides (nsswitch.conf): what one of their
+ * modules wants beyond the list is refused, or a name of theirs would end the process each time. */
+static uint32_t action_otherwise(enum sandbox_process process)
+{
+    return process == SANDBOX_RESOLVE ? SCMP_ACT_ERRNO(ENOSYS) : SCMP_ACT_KILL_PROCESS;
+}
+
 enum status sandbox_filter(enum sandbox_process process)
 {
-    scmp_filter_ctx filter = seccomp_init(SCMP_ACT_KILL_PROCESS);
+    scmp_filter_ctx filter = seccomp_init(action_otherwise(process));
     int rc;
 
     if (filter == NULL) {

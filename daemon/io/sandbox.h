@@ -3,9 +3,9 @@
  * core dumps of its memory, and all system calls but those that it needs.
  *
  * Called once by each child. The filter is an allowlist per process and holds for all of its threads, which
- * start before it; anything else kills the process, so that a call that is missing from the list is found by
- * the tests and an attack ends in the log. Programs built with a sanitizer, whose run-time makes calls of its
- * own, have no filter.
+ * start before it; anything else kills relay and keys, so that a call that is missing from the list is found
+ * by the tests and an attack ends in the log, and is refused to resolve. Programs built with a sanitizer,
+ * whose run-time makes calls of its own, have no filter.
  */
 #ifndef SSM_SANDBOX_H
 #define SSM_SANDBOX_H
@@ -36,6 +36,7 @@ struct sandbox_account {
 enum sandbox_process {
     SANDBOX_RELAY, /* datagrams, files, channels; opens no socket */
     SANDBOX_KEYS,  /* files, channels, connections of a listening socket that it was given; opens no socket */
+    SANDBOX_RESOLVE, /* channels, sockets; reads files and writes none */
 };
 
 /* Looks the account up. SSM_NOT_FOUND: there is none of that name. "" and a caller other than root change

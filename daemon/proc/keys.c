@@ -1,9 +1,9 @@
 #include "admin.h"
 #include "delegation.h"
-#include "endpoint_text.h"
 #include "handshake_mbedtls.h"
 #include "handshake_work.h"
 #include "keys_certificates.h"
+#include "keys_resolver.h"
 #include "log.h"
 #include "processes.h"
 #include "registers.h"
@@ -28,6 +28,7 @@ struct keys_process {
     struct workers *workers;
     struct handshake_mbedtls *library;
     struct keys_certificates certificates;
+    struct keys_resolver resolver;
     struct handshake_engine engine;
     struct delegator_io io;
     struct delegator *delegator;
@@ -41,7 +42,10 @@ static void to_relay(void *ctx, const struct message *m)
 {
     struct keys_process *p = ctx;
 
-    child_to_sibling(&p->child, m);
+    if (m->type == MSG_RESOLVE) /* another's work */
+        keys_resolver_ask(&p->resolver, m);
+    else
+        child_to_sibling(&p->child, m);
 }
 
 static void to_parent(void *ctx, const struct message *m)
@@ -70,6 +74,13 @@ static void on_ca_changed(void *ctx)
     keys_certificates_load(&p->certificates);
 }
 
+static void on_destination_added(void *ctx)
+{
+    const struct keys_process *p = ctx;
+
+    keys_resolver_want(&p->resolver);
+}
+
 /* Nonces hang on it: without randomness there is no going on. */
 static void fill_random(void *ctx, uint8_t *out, size_t len)
 {
@@ -81,11 +92,12 @@ static void fill_random(void *ctx, uint8_t *out, size_t len)
 static void on_log(void *ctx, const char *event, const struct assoc_name *node,
                    const struct assoc_name *subscriber, const struct endpoint *peer)
 {
-    char text[ENDPOINT_TEXT_MAX];
+    const struct keys_process *p = ctx;
+    char text[SERIAL_NAME_MAX];
 
-    (void)ctx;
     log_event(LOG_NOTICE, loop_now_ms(), event, ": node '%.*s', subscriber '%.*s', peer %s", node->len,
-              node->text, subscriber->len, subscriber->text, endpoint_text(peer, text));
+              node->text, subscriber->len, subscriber->text,
+              serial_ports_text(&p->config->serial_links, peer, text));
 }
 
 /* ---- turns of handshakes, on the workers ---- */
@@ -116,15 +128,25 @@ static void on_parent(void *ctx, const struct message *m, int fd)
 {
     struct keys_process *p = ctx;
 
-    if (fd >= 0)
+    if (m->type == MSG_SIBLING && fd >= 0)
+        keys_resolver_connect(&p->resolver, fd);
+    else if (fd >= 0)
         close(fd);
     if (m->type == MSG_PORT_FAILED && p->admin != NULL)
         admin_on_message(p->admin, m);
 }
 
+static void on_resolved(void *ctx, const struct message *m)
+{
+    const struct keys_process *p = ctx;
+
+    delegator_on_message(p->delegator, m, loop_now_ms());
+}
+
 static bool is_for_admin(const struct message *m)
 {
-    return (m->type == MSG_SESSION_LIST || m->type == MSG_STATUS) && m->request >= ADMIN_REQUEST_FIRST;
+    return (m->type == MSG_SESSION_LIST || m->type == MSG_LINK_LIST || m->type == MSG_STATUS) &&
+           m->request >= ADMIN_REQUEST_FIRST;
 }
 
 static void on_relay(void *ctx, const struct message *m)
@@ -162,6 +184,7 @@ static enum status open_admin(struct keys_process *p)
         .ca = &p->certificates.ca,
         .expiry = &p->certificates.expiry,
         .ca_changed = on_ca_changed,
+        .destination_added = on_destination_added,
         .now_ms = now_ms,
         .wall_s = wall_s,
     };
@@ -173,7 +196,7 @@ static enum status open_admin(struct keys_process *p)
         return SSM_IO;
     }
     ask_for_ports(p);
-    return child_ready(&p->child, SANDBOX_KEYS);
+    return child_ready(&p->child, SANDBOX_KEYS, 0);
 }
 
 static void on_relay_started(void *ctx)
@@ -275,7 +298,9 @@ static enum status open_delegator(struct keys_process *p)
         .max_nodes = p->config->max_nodes,
         .handshake_timeout_s = p->config->handshake_timeout_s,
         .handover_timeout_s = p->config->handover_timeout_s,
+        .node_silent_s = p->config->node_silent_s,
         .node_slots = NODE_SLOTS,
+        .outbound_sessions = (uint8_t)p->config->outbound_sessions,
     };
 
     p->io = (struct delegator_io){p, to_relay, fill_random, on_log, {p, lane_count(p->config), submit_turn}};
@@ -300,6 +325,8 @@ static enum status start_up(struct keys_process *p, const struct child_start *st
         status = open_library(p);
     if (status == SSM_OK)
         status = open_delegator(p);
+    if (status == SSM_OK)
+        keys_resolver_open(&p->resolver, &p->child, &p->table, on_resolved, p);
     return status;
 }
 
@@ -313,6 +340,7 @@ static void close_all(struct keys_process *p)
     if (p->library != NULL)
         handshake_mbedtls_destroy(p->library);
     store_keys_close(p->store);
+    keys_resolver_close(&p->resolver);
     child_close(&p->child);
     free(p);
 }

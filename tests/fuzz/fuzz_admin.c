@@ -24,6 +24,21 @@ static void check_subscriber(const struct admin_request *r)
                (r->subscriber.subject_len >= 1 && r->subscriber.subject_len <= SUBSCRIBER_SUBJECT_MAX));
 }
 
+/* One credential, whole; and a server that can be named. */
+static void check_destination(const struct destination_row *row)
+{
+    bool has_psk = row->kind == DESTINATION_PSK;
+    char server[URI_LEN_MAX + 1];
+
+    FUZZ_CHECK(uri_print(&row->server, server) <= URI_LEN_MAX);
+    FUZZ_CHECK(has_psk == (row->psk_len >= SUBSCRIBER_PSK_MIN) && has_psk == (row->identity_len > 0));
+    FUZZ_CHECK(has_psk == (row->anchors[0] == '\0'));
+    FUZZ_CHECK((row->chain[0] == '\0') == (row->key[0] == '\0') && (!has_psk || row->chain[0] == '\0'));
+    FUZZ_CHECK(memchr(row->anchors, '\0', sizeof row->anchors) != NULL);
+    FUZZ_CHECK(memchr(row->chain, '\0', sizeof row->chain) != NULL);
+    FUZZ_CHECK(memchr(row->key, '\0', sizeof row->key) != NULL);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct admin_request r;
@@ -45,5 +60,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         FUZZ_CHECK(memchr(r.ca_names.list[i], '\0', sizeof r.ca_names.list[i]) != NULL);
     if (r.op == ADMIN_SUBSCRIBER_ADD)
         check_subscriber(&r);
+    if (r.op == ADMIN_DESTINATION_ADD)
+        check_destination(&r.destination);
     return 0;
 }

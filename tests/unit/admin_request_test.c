@@ -72,6 +72,7 @@ static void every_operation_is_understood(void **state)
     assert_int_equal(accepted("{'op':'subscriber remove','name':'k'}").op, ADMIN_SUBSCRIBER_REMOVE);
     assert_int_equal(accepted("{'op':'session list','cursor':4294967296}").cursor, 4294967296);
     assert_int_equal(accepted("{'op':'session close','node':'k','handle':65535}").handle, 65535);
+    assert_int_equal(accepted("{'op':'link list'}").op, ADMIN_LINK_LIST);
     assert_int_equal(accepted("{'op':'status'}").op, ADMIN_STATUS);
 }
 

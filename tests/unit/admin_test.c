@@ -135,6 +135,11 @@ static void nodes_are_listed_with_their_state(void **state)
     assert_true(json_is_null(json_object_get(node, "address")));
     assert_true(json_is_null(json_object_get(node, "port_error")));
     assert_true(json_is_false(json_object_get(node, "associated")));
+    assert_string_equal(text_at(node, "state"), "new");
+    json_decref(reply);
+    w.views[0].assoc_counter = 7;
+    reply = ask(&w, "{'op':'node show','name':'kitchen'}");
+    assert_string_equal(text_at(reply, "state"), "joining");
     json_decref(reply);
     w.views[0].associated = true;
     w.views[0].endpoint = mapped;
@@ -151,6 +156,11 @@ static void nodes_are_listed_with_their_state(void **state)
     assert_string_equal(text_at(node, "address"), "192.0.2.1:61616");
     assert_string_equal(text_at(node, "port_error"), strerror(EADDRINUSE));
     assert_true(json_is_true(json_object_get(node, "associated")));
+    assert_string_equal(text_at(node, "state"), "joined");
+    json_decref(reply);
+    w.views[0].silent = true;
+    reply = ask(&w, "{'op':'node show','name':'kitchen'}");
+    assert_string_equal(text_at(reply, "state"), "silent");
     json_decref(reply);
     world_stop(&w);
 }

@@ -37,6 +37,7 @@ struct world {
     struct ca_world own;
     struct expiry expiry;
     size_t ca_changes;
+    size_t destinations_added;
     /* the store */
     bool store_fails;
     size_t node_count;
@@ -45,11 +46,14 @@ struct world {
     struct subscriber_row subscribers[WORLD_ROWS];
     size_t grant_count[WORLD_ROWS];
     uint32_t grants[WORLD_ROWS][WORLD_ROWS];
+    size_t destination_count;
+    struct destination_row destinations[WORLD_ROWS];
     /* the delegator */
     bool delegator_full;
     size_t view_count;
     struct node_view views[WORLD_ROWS];
     uint32_t removed_subscriber;
+    uint32_t removed_destination;
     uint32_t closed_node;
     uint16_t closed_handle;
     /* what was sent */
@@ -101,6 +105,14 @@ void delegator_remove_subscriber(struct delegator *d, uint32_t subscriber, uint6
     (void)d;
     (void)now_ms;
     delegator_world->removed_subscriber = subscriber;
+}
+
+void delegator_remove_destination(struct delegator *d, uint32_t node, uint32_t destination, uint64_t now_ms)
+{
+    (void)d;
+    (void)node;
+    (void)now_ms;
+    delegator_world->removed_destination = destination;
 }
 
 enum status delegator_close_session(struct delegator *d, uint32_t node, uint16_t handle, uint64_t now_ms)
@@ -256,14 +268,74 @@ store_each_subscriber(void *ctx, enum status (*row)(void *arg, const struct subs
     return w->store_fails ? SSM_IO : SSM_OK;
 }
 
-static enum status store_grants(void *ctx, uint32_t subscriber, uint32_t *nodes, size_t cap, size_t *count)
+static enum status store_grants(void *ctx, uint32_t subscriber, uint32_t node, uint32_t *nodes, size_t cap,
+                                size_t *count)
 {
     struct world *w = ctx;
     size_t i = subscriber - 500;
 
+    assert_int_equal(node, 0);
     *count = w->grant_count[i];
     memcpy(nodes, w->grants[i], (*count < cap ? *count : cap) * sizeof *nodes);
     return SSM_OK;
+}
+
+static bool is_destination(const struct destination_row *row, uint32_t node, const struct uri *server)
+{
+    return row->node == node && row->server.port == server->port &&
+           strcmp(row->server.host, server->host) == 0;
+}
+
+static enum status store_find_destination(void *ctx, uint32_t node, const struct uri *server,
+                                          struct destination_row *out)
+{
+    struct world *w = ctx;
+
+    for (size_t i = 0; i < w->destination_count; i++)
+        if (is_destination(&w->destinations[i], node, server)) {
+            *out = w->destinations[i];
+            return SSM_OK;
+        }
+    return SSM_NOT_FOUND;
+}
+
+static enum status store_add_destination(void *ctx, struct destination_row *row)
+{
+    struct world *w = ctx;
+
+    if (w->store_fails)
+        return SSM_IO;
+    for (size_t i = 0; i < w->destination_count; i++)
+        if (is_destination(&w->destinations[i], row->node, &row->server))
+            return SSM_EXISTS;
+    row->id = 900 + (uint32_t)w->destination_count;
+    w->destinations[w->destination_count++] = *row;
+    return SSM_OK;
+}
+
+static enum status store_remove_destination(void *ctx, uint32_t destination)
+{
+    struct world *w = ctx;
+
+    for (size_t i = 0; i < w->destination_count && !w->store_fails; i++)
+        if (w->destinations[i].id == destination) {
+            w->destinations[i] = w->destinations[--w->destination_count];
+            bytes_wipe(&w->destinations[w->destination_count], sizeof w->destinations[0]);
+            return SSM_OK;
+        }
+    return SSM_IO;
+}
+
+static enum status store_each_destination(void *ctx, uint32_t node,
+                                          enum status (*row)(void *arg, const struct destination_row *),
+                                          void *arg)
+{
+    struct world *w = ctx;
+
+    for (size_t i = 0; i < w->destination_count; i++)
+        if ((node == 0 || w->destinations[i].node == node) && row(arg, &w->destinations[i]) != SSM_OK)
+            return SSM_IO;
+    return w->store_fails ? SSM_IO : SSM_OK;
 }
 
 /* ---- the siblings ---- */
@@ -295,6 +367,11 @@ static uint64_t world_wall_s(void *ctx)
 static void count_ca_change(void *ctx)
 {
     ((struct world *)ctx)->ca_changes++;
+}
+
+static void count_destination(void *ctx)
+{
+    ((struct world *)ctx)->destinations_added++;
 }
 
 /* ---- the world ---- */
@@ -329,7 +406,11 @@ static void world_start(struct world *w, const char *admin_group)
                                 .find_certificate = store_find_certificate,
                                 .find_subject = store_find_subject,
                                 .each_subscriber = store_each_subscriber,
-                                .grants = store_grants};
+                                .grants = store_grants,
+                                .add_destination = store_add_destination,
+                                .remove_destination = store_remove_destination,
+                                .find_destination = store_find_destination,
+                                .each_destination = store_each_destination};
     assert_int_equal(assoc_name_set(&w->config.gateway_id, "gw", 2), SSM_OK);
     snprintf(w->config.admin_group, sizeof w->config.admin_group, "%s", admin_group);
     w->config.peer_address.port = 5684;
@@ -351,6 +432,7 @@ static void world_start(struct world *w, const char *admin_group)
                                                     .to_relay = record_for_relay,
                                                     .to_parent = record_for_parent,
                                                     .ca_changed = count_ca_change,
+                                                    .destination_added = count_destination,
                                                     .now_ms = world_now,
                                                     .wall_s = world_wall_s},
                             world_listen(w));
@@ -436,7 +518,7 @@ static json_t *ask(struct world *w, const char *text)
     return reply;
 }
 
-static void assert_done(struct world *w, const char *text)
+static inline void assert_done(struct world *w, const char *text)
 {
     json_t *reply = ask(w, text);
 
@@ -457,7 +539,7 @@ static void assert_refusal(json_t *reply, const char *needle)
     json_decref(reply);
 }
 
-static void assert_refused(struct world *w, const char *text, const char *needle)
+static inline void assert_refused(struct world *w, const char *text, const char *needle)
 {
     assert_refusal(ask(w, text), needle);
 }

@@ -119,6 +119,23 @@ static void test_configured_files(void **state)
     expect(NOW_S, LOG_NOTICE, "(option client_ca) expires in 8 days");
 }
 
+static void test_destinations(void **state)
+{
+    struct node_row kitchen = {.name = ca_world_name("kitchen"), .port = 20000};
+    struct destination_row row = {.server = {.port = 7, .host = "server"},
+                                  .kind = DESTINATION_CERTIFICATE,
+                                  .anchors = "x",
+                                  .not_after_s = NOW_S + 5 * DAY_S};
+    struct destination_row by_psk = {.server = {.port = 8, .host = "server"}, .psk_len = 16};
+
+    (void)state;
+    assert_int_equal(table.add_node(table.ctx, &kitchen), SSM_OK);
+    row.node = by_psk.node = kitchen.id;
+    assert_int_equal(table.add_destination(table.ctx, &row), SSM_OK);
+    assert_int_equal(table.add_destination(table.ctx, &by_psk), SSM_OK);
+    expect(NOW_S, LOG_WARNING, "a certificate for destination coaps://server:7 expires in 5 days");
+}
+
 static void test_pinned_certificates(void **state)
 {
     struct subscriber_row alice = {.name = ca_world_name("alice"),
@@ -204,6 +221,7 @@ int main(void)
         TEST(test_the_steps),
         TEST(test_the_ca_itself),
         TEST(test_configured_files),
+        TEST(test_destinations),
         TEST(test_pinned_certificates),
         TEST(test_issued_certificates),
         TEST(test_the_log_gets_each_line_once_a_day),

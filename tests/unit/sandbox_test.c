@@ -370,6 +370,76 @@ static int become_nobody(enum sandbox_process process)
     return setuid(0) == 0 ? 4 : 0;
 }
 
+/* ---- the process that resolves names ---- */
+
+static int resolve_names(enum sandbox_process process)
+{
+    static const int families[] = {AF_INET, AF_INET6, AF_UNIX};
+    int file = open("/bin/true", O_RDONLY);
+
+    if (file < 0 || !shut_in(process))
+        return 1;
+    for (size_t i = 0; i < sizeof families / sizeof families[0]; i++) {
+        if (socket(families[i], SOCK_DGRAM, 0) < 0)
+            return 2;
+    }
+    if (open("/etc/passwd", O_RDONLY | O_CLOEXEC) < 0)
+        return 3;
+    /* A module of the C library's. */
+    return mmap(NULL, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE, file, 0) == MAP_FAILED ? 4 : 0;
+}
+
+static bool is_refused(long result)
+{
+    return result < 0 && errno == ENOSYS;
+}
+
+static int do_what_resolving_needs_not(enum sandbox_process process)
+{
+    const int anonymous = MAP_PRIVATE | MAP_ANONYMOUS;
+    char *const arguments[] = {"true", NULL};
+    void *page = mmap(NULL, 4096, PROT_READ | PROT_WRITE, anonymous, -1, 0);
+    int file = open("/bin/true", O_RDONLY);
+
+    if (page == MAP_FAILED || file < 0 || !shut_in(process))
+        return 1;
+    if (!is_refused(open(temporary_file(&dir, "file"), O_RDWR | O_CREAT, 0600)) ||
+        !is_refused(open("/dev/null", O_WRONLY)) || !is_refused(unlink(temporary_file(&dir, "file"))))
+        return 2;
+    if (!is_refused(socket(AF_PACKET, SOCK_DGRAM, 0)) || !is_refused(socket(AF_NETLINK, SOCK_RAW, 0)))
+        return 3;
+    if (!is_refused(fork()) || !is_refused(execve("/bin/true", arguments, NULL)))
+        return 4;
+    if (!is_refused(mprotect(page, 4096, PROT_READ | PROT_EXEC)) ||
+        mmap(NULL, 4096, PROT_READ | PROT_EXEC, anonymous, -1, 0) != MAP_FAILED ||
+        mmap(NULL, 4096, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE, file, 0) != MAP_FAILED)
+        return 5;
+    return 0;
+}
+
+static void test_resolve_may_ask_and_read(void **state)
+{
+    int status = ending_of(resolve_names, SANDBOX_RESOLVE);
+
+    (void)state;
+    assert_true(WIFEXITED(status));
+    assert_int_equal(WEXITSTATUS(status), 0);
+}
+
+static void test_resolve_is_refused_the_rest(void **state)
+{
+    int status;
+
+    (void)state;
+    if (!SANDBOX_HAS_FILTER)
+        skip();
+    temporary_open(&dir);
+    status = ending_of(do_what_resolving_needs_not, SANDBOX_RESOLVE);
+    temporary_close(&dir);
+    assert_true(WIFEXITED(status));
+    assert_int_equal(WEXITSTATUS(status), 0);
+}
+
 static void test_no_socket_can_be_opened(void **state)
 {
     (void)state;
@@ -455,6 +525,8 @@ int main(void)
         cmocka_unit_test(test_daily_work_goes_on),
         cmocka_unit_test(test_threads_are_shut_in_too),
         cmocka_unit_test(test_memory_is_locked_only_without_limit),
+        cmocka_unit_test(test_resolve_may_ask_and_read),
+        cmocka_unit_test(test_resolve_is_refused_the_rest),
         cmocka_unit_test(test_hardening),
         cmocka_unit_test(test_the_account_is_changed_for_good),
         cmocka_unit_test(test_accounts),

@@ -83,16 +83,25 @@ static void tables_are_aligned(void **state)
 {
     (void)state;
     assert_answer("{\"ok\":true,\"nodes\":["
-                  "{\"name\":\"kitchen\",\"port\":20000,\"associated\":true,\"address\":\"[::1]:40000\","
+                  "{\"name\":\"kitchen\",\"port\":20000,\"state\":\"joined\",\"address\":\"[::1]:40000\","
                   "\"heard_s\":192,"
                   "\"sessions\":2,\"association\":1,\"boot\":1,\"port_error\":null},"
-                  "{\"name\":\"b\",\"port\":20001,\"associated\":false,\"address\":null,\"heard_s\":null,"
+                  "{\"name\":\"b\",\"port\":20001,\"state\":\"new\",\"address\":null,\"heard_s\":null,"
                   "\"sessions\":0,"
                   "\"association\":0,\"boot\":0,\"port_error\":\"Address already in use\"}]}\n",
                   "node list", "{'op':'node list'}",
-                  "NAME     PORT   ASSOCIATED  SESSIONS  HEARD   ADDRESS      PORT PROBLEM\n"
-                  "kitchen  20000  yes         2         3m 12s  [::1]:40000  -\n"
-                  "b        20001  no          0         -       -            Address already in use\n");
+                  "NAME     PORT   STATE   SESSIONS  HEARD   ADDRESS      PORT PROBLEM\n"
+                  "kitchen  20000  joined  2         3m 12s  [::1]:40000  -\n"
+                  "b        20001  new     0         -       -            Address already in use\n");
+    assert_answer("{\"ok\":true,\"links\":["
+                  "{\"name\":\"udp:[::]:5685\",\"state\":\"up\",\"since_s\":4000,\"to_node\":12,"
+                  "\"from_node\":3,\"dropped\":null,\"spoiled\":null,\"nodes\":[\"a\",\"b\"]},"
+                  "{\"name\":\"serial:/dev/ttyUSB0\",\"state\":\"down\",\"since_s\":7,\"to_node\":1,"
+                  "\"from_node\":2,\"dropped\":3,\"spoiled\":4,\"nodes\":[]}]}\n",
+                  "link list", "{'op':'link list'}",
+                  "LINK                 STATE  FOR    TO NODES  FROM NODES  DROPPED  SPOILED  NODES\n"
+                  "udp:[::]:5685        up     1h 6m  12        3           -        -        a,b\n"
+                  "serial:/dev/ttyUSB0  down   7s     1         2           3        4        -\n");
     assert_answer("{\"ok\":true,\"subscribers\":["
                   "{\"name\":\"alice\",\"credential\":\"psk\",\"nodes\":[\"a\",\"b\"]},"
                   "{\"name\":\"bob\",\"credential\":\"certificate\",\"fingerprint\":\"00ff\",\"not_after_s\":"

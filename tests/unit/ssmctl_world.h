@@ -25,7 +25,7 @@ struct server {
     pthread_t thread;
     const char *const *replies; /* ends with NULL: then it closes */
     size_t count;
-    char requests[8][2048];
+    char requests[8][4096];
 };
 
 /* What one run of ssmctl gave. */

@@ -1,7 +1,7 @@
 /*
  * Names of hosts as they are written in the configuration, on the command line and in certificates.
  *
- * A pure function, used by config.c, admin_request.c and ca.c. Resolves nothing.
+ * A pure function, used by uri.c, config.c, admin_request.c and ca.c. Resolves nothing.
  */
 #ifndef SSM_HOST_NAME_H
 #define SSM_HOST_NAME_H
