@@ -17,6 +17,15 @@
  */
 SSM_MUST_CHECK enum status node_control_input(struct node *n, uint8_t *datagram, size_t len);
 
+/* Handles n->message, which is authentic: an acknowledgement, or a new request, whose result it returns. */
+uint8_t node_control_handle(struct node *n);
+
+/* Puts a key block of role server into its slot: COAP_CREATED, or the code with which to refuse it. */
+uint8_t node_control_install(struct node *n, const struct keyblock *k);
+
+/* Seals and sends the control message that stands at frame + CONTROL_HEADER_LEN. There is an association. */
+void node_control_send(struct node *n, size_t body_len);
+
 /* Sends the reports that are due; when four go unanswered, the association is renewed. */
 void node_control_tick(struct node *n);
 

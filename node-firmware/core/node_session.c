@@ -150,8 +150,8 @@ enum status node_session_receive(struct node *n, uint8_t *datagram, size_t len, 
     if (r->type == RECORD_ALERT)
         return session_on_alert(n, s);
     *from = s;
-    if (n->on_record != NULL)
-        n->on_record(n, s);
+    if (n->clients != NULL)
+        n->clients->on_record(n, s);
     return SSM_OK;
 }
 

@@ -93,6 +93,55 @@ struct node_exchange {
     uint8_t last_option;
 };
 
+struct node;
+struct node_client;
+
+/* A request for which there is no response yet. One at a time: NSTART of RFC 7252 4.7. */
+struct node_client_exchange {
+    struct node_timer timer; /* until the next transmission, or until the response is given up */
+    uint16_t delay;
+    uint8_t transmissions;
+    bool is_acked; /* a separate response is to come */
+    bool is_watch; /* it registers the observation */
+    uint8_t len;   /* of the message; 0: there is none under way */
+    uint8_t message[NODE_BODY_MAX];
+};
+
+/* The response to a PUT, or COAP_EMPTY: the server has rejected it, or the session is gone, and whether it
+ * has been heard is not known. */
+typedef void node_client_answered(struct node_client *c, uint8_t code);
+/* A representation, as much of it as is in the first block of 32 bytes; or the error code instead. */
+typedef void node_client_notified(struct node_client *c, uint8_t code, const uint8_t *value, uint16_t len);
+
+/* One server of a node that is a client, too (node_client.h). The board allocates it; it may read the fields
+ * from `uri` to `session`, and writes none. */
+struct node_client {
+    /* Takes a record's body, if it is of the client's session or of another's on the list, and leaves none.
+     * By a pointer, so that an image that opens no client lacks all that stands behind it. */
+    void (*on_record)(struct node *n, struct node_session *from);
+    const char *uri;
+    const char *watched; /* path, or NULL */
+    node_client_answered *answered;
+    node_client_notified *notified;
+    uint8_t state;    /* enum node_client_state */
+    uint8_t reason;   /* enum node_client_reason */
+    uint16_t session; /* its number, in state UP */
+
+    struct node_client *next;
+    struct node_timer timer; /* of the state */
+    uint16_t delay;          /* until the wish is repeated */
+    uint16_t backoff;        /* the next one */
+    uint16_t attempt;        /* message ID of the latest wish */
+    uint16_t attempts;       /* in the list's first client: of the latest wish of them all */
+
+    struct node_client_exchange exchange;
+    struct node_timer watch_timer; /* until the registration is made again */
+    struct node_timer order_timer; /* while a notification can be older than the latest (RFC 7641 3.4) */
+    uint32_t order;                /* value of the latest notification's Observe option */
+    uint16_t confirmed_id;         /* message ID of the server's latest confirmable response */
+    bool has_confirmed;
+};
+
 /* Wrap around. */
 struct node_counters {
     uint16_t input[SSM_IO + 1]; /* datagrams, by the status that they ended with; SSM_OK: accepted */
@@ -121,12 +170,9 @@ struct node {
     uint32_t observe_seq; /* RFC 7641 4.4: rises with every notification, 24 bits go on the wire */
     uint16_t message_id;  /* of the next CoAP message that starts here */
 
-    /* What node_client.h puts its own in front of; by pointers, so that an image without clients lacks them.
-     */
-    uint8_t (*on_control)(struct node *n);                        /* node_control_handle */
-    void (*on_record)(struct node *n, struct node_session *from); /* NULL, or takes node->record's body */
-    struct node_client *clients;
-    uint16_t attempts; /* message ID of the latest CONTROL_OUTBOUND */
+    struct node_client *clients; /* or NULL */
+    uint8_t (*on_control)(
+        struct node *n); /* node_control_handle, or what node_client.h puts in front of it */
 
     struct control control;         /* that is being handled */
     struct control_message message; /* inside it */

@@ -3,7 +3,7 @@
  *
  * The functions are resolved at link time; `struct port` is the board's own and opaque to the core, so that
  * one program may run many nodes. The core calls them from node_start, node_input, node_tick and
- * node_resource_changed alone.
+ * node_resource_changed, and from the functions of node_client.h, alone.
  */
 #ifndef SSM_PORT_H
 #define SSM_PORT_H

@@ -1,20 +1,23 @@
 /*
  * Everything that can reach a node: forged datagrams, and authentic ones with any content, into an associated
- * node with one session. Whatever comes, one datagram in makes at most one datagram out, and a forged one
- * makes none but for one REJOIN.
+ * node with two sessions: in one it is the server, in the other a client that observes. Whatever comes, one
+ * datagram in makes at most one datagram out, and a forged one makes none but for two REJOINs.
  *
  * The input is a row of steps: a byte with the kind in its top two bits and the length below, then as many
- * bytes.
+ * bytes. A forged datagram without a byte lets ten seconds pass, and has records come from the other of the
+ * two peers from then on.
  */
 #include "control.h"
 #include "coapmsg.h"
 #include "node.h"
+#include "node_client.h"
 
 enum step { STEP_FORGED, STEP_DATA, STEP_ALERT, STEP_CONTROL };
-enum { LEN_MASK = 63, SESSION = 5 };
+enum { LEN_MASK = 63, SESSION = 5, SERVER_SESSION = 6, PAUSE_MS = 10000, TICKS_MAX = 50 };
 
 struct port {
     unsigned sent;
+    uint32_t now_ms;
     uint32_t counter;
     uint8_t last[LINK_MTU_THREE_HOPS];
     size_t last_len;
@@ -22,8 +25,7 @@ struct port {
 
 uint32_t port_now_ms(struct port *port)
 {
-    (void)port;
-    return 1000;
+    return port->now_ms;
 }
 
 void port_random(struct port *port, uint8_t *out, size_t len)
@@ -81,7 +83,9 @@ struct world {
     struct port port;
     struct node node;
     struct assoc gateway;
-    struct keyblock block;
+    struct node_client client;
+    struct keyblock blocks[2]; /* by which the peer seals with `client` */
+    const struct keyblock *from;
     uint32_t record_seq;
 };
 
@@ -113,9 +117,64 @@ static void record_feed(struct world *w, uint8_t type, const uint8_t *data, size
     r.body_len = (uint16_t)len;
     bytes_copy(r.body, data, len);
     record_set_explicit_nonce(&r);
-    record_seal(&w->block.client, &r);
-    uint8_t *start = linkframe_put_header(SESSION, &r);
+    record_seal(&w->from->client, &r);
+    uint8_t *start = linkframe_put_header(w->from->session, &r);
     feed(w, start, (size_t)(r.body + r.body_len - start));
+}
+
+/* What a board does after every input. It may take some calls: a timer set in one is looked at in the next.
+ */
+static void settle(struct world *w)
+{
+    unsigned calls = 0;
+
+    while (node_client_tick(&w->node) == 0)
+        SSM_ASSERT(++calls < TICKS_MAX);
+}
+
+static void on_answered(struct node_client *c, uint8_t code)
+{
+    (void)c;
+    (void)code;
+}
+
+static void on_notified(struct node_client *c, uint8_t code, const uint8_t *value, uint16_t len)
+{
+    (void)c;
+    (void)code;
+    text_put(NULL, value, len);
+}
+
+static void keyblock_feed(struct world *w, uint16_t message_id, const struct keyblock *k)
+{
+    uint8_t block[KEYBLOCK_LEN];
+    uint8_t body[CONTROL_MESSAGE_MAX];
+
+    keyblock_encode(k, block);
+    control_feed(w, body, control_encode_request(CONTROL_KEYBLOCK, message_id, block, sizeof block, body));
+    assoc_ratchet_gateway(&w->gateway);
+}
+
+static void sessions_start(struct world *w)
+{
+    struct keyblock k;
+
+    w->blocks[0] = (struct keyblock){.session = SESSION, .first_send_seq = KEYBLOCK_FIRST_SEND_SEQ};
+    keyblock_feed(w, 1, &w->blocks[0]);
+    settle(w);
+    SSM_ASSERT(w->client.state == NODE_CLIENT_ASKING);
+    w->blocks[1] = (struct keyblock){.session = SERVER_SESSION,
+                                     .slot = 1,
+                                     .first_send_seq = KEYBLOCK_FIRST_SEND_SEQ,
+                                     .client = {.key = {1}}};
+    k = w->blocks[1];
+    k.role = KEYBLOCK_CLIENT;
+    k.scope = w->client.attempt;
+    k.client = w->blocks[1].server;
+    k.server = w->blocks[1].client;
+    keyblock_feed(w, 2, &k);
+    settle(w);
+    SSM_ASSERT(w->client.state == NODE_CLIENT_UP && w->node.counters.installed == 2);
 }
 
 static void world_start(struct world *w)
@@ -123,24 +182,30 @@ static void world_start(struct world *w)
     struct assoc_transcript t;
     struct assoc_name name = {.len = 1, .text = "n"};
     uint8_t message[ASSOC_MESSAGE_MAX];
-    uint8_t block[KEYBLOCK_LEN];
-    uint8_t body[CONTROL_MESSAGE_MAX];
 
     bytes_fill(w, 0, sizeof *w);
     bytes_fill(&t, 0, sizeof t);
+    w->port.now_ms = 1000;
     node_init(&w->node, &name, PSK, &w->port, RESOURCES);
+    SSM_ASSERT(node_client_open(&w->node, &w->client, "coaps://s", on_answered) == SSM_OK);
+    SSM_ASSERT(node_client_observe(&w->node, &w->client, "t", on_notified) == SSM_OK);
     SSM_ASSERT(node_start(&w->node) == SSM_OK);
     SSM_ASSERT(assoc_number_of(w->port.last, w->port.last_len) == ASSOC_REQUEST);
     assoc_decode(w->port.last, &t);
     t.gateway = name;
     feed(w, message, assoc_encode(ASSOC_ANSWER, PSK, &t, message));
     assoc_derive(PSK, &t, &w->gateway);
+    sessions_start(w);
+    w->from = w->blocks;
+}
 
-    w->block = (struct keyblock){.session = SESSION, .first_send_seq = KEYBLOCK_FIRST_SEND_SEQ};
-    keyblock_encode(&w->block, block);
-    control_feed(w, body, control_encode_request(CONTROL_KEYBLOCK, 1, block, sizeof block, body));
-    assoc_ratchet_gateway(&w->gateway);
-    SSM_ASSERT(w->node.counters.installed == 1);
+static void pass(struct world *w)
+{
+    w->from = w->from == w->blocks ? w->blocks + 1 : w->blocks;
+    w->port.now_ms += PAUSE_MS;
+    if (w->client.state == NODE_CLIENT_UP && w->client.exchange.len == 0)
+        SSM_ASSERT(node_client_put(&w->node, &w->client, "r", "1", 1) == SSM_OK);
+    settle(w);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -158,11 +223,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         unsigned before = w.port.sent;
         if (bytes == NULL)
             break;
+        if (first == 0) {
+            pass(&w);
+            rejoins = 0;
+            continue;
+        }
         switch (first >> 6) {
         case STEP_FORGED:
             feed(&w, bytes, len);
             rejoins += w.port.sent - before;
-            SSM_ASSERT(rejoins <= 1);
+            SSM_ASSERT(rejoins <= 2);
             break;
         case STEP_DATA:
             record_feed(&w, RECORD_APPLICATION_DATA, bytes, len);
@@ -175,6 +245,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
             break;
         }
         SSM_ASSERT(w.port.sent <= before + 1);
+        settle(&w);
     }
     return 0;
 }

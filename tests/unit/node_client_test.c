@@ -120,7 +120,7 @@ static void test_no_wish_has_the_number_of_a_session(void **state)
     assert_int_equal(gateway_take_wish(&w), attempt + 3);
     world_peer(&w, 100, 2);
     world_peer(&w, 101, 3);
-    w.node.attempts = 0xFFFF;
+    c.attempts = 0xFFFF;
     gateway_ack(&w, (uint16_t)(attempt + 3), COAP_UNAVAILABLE);
     ms_until_sent();
     assert_int_equal(gateway_take_wish(&w), 1); /* never 0 */

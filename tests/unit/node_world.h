@@ -9,6 +9,7 @@
 #include "control.h"
 #include "coapmsg.h"
 #include "keyblock.h"
+#include "node_client.h"
 #include "node.h"
 #include "resources.h"
 
@@ -173,10 +174,15 @@ static inline void world_expect_silence(const struct world *w)
     assert_int_equal(w->port.sent_len, 0);
 }
 
+static inline uint32_t world_tick(struct world *w)
+{
+    return w->node.clients != NULL ? node_client_tick(&w->node) : node_tick(&w->node);
+}
+
 /* What a board does after every input. */
 static inline void world_settle(struct world *w)
 {
-    for (int calls = 0; node_tick(&w->node) == 0; calls++)
+    for (int calls = 0; world_tick(w) == 0; calls++)
         assert_true(calls < 20);
 }
 
@@ -190,7 +196,7 @@ static inline void world_feed(struct world *w, struct datagram d)
 static inline void world_pass(struct world *w, uint32_t ms)
 {
     while (ms > 0) {
-        uint32_t wait = node_tick(&w->node);
+        uint32_t wait = world_tick(w);
         uint32_t step = wait < ms ? wait : ms;
         w->port.now_ms += step;
         ms -= step;

@@ -167,8 +167,9 @@ static void reports_of_sessions_reach_relay(void **state)
     assert_report(t, CONTROL_CLOSED_BY_PEER, MSG_SESSION_CLOSE, CLOSE_PEER, 2);
     assert_report(t, CONTROL_CLOSED_UNUSED, MSG_SESSION_CLOSE, CLOSE_UNUSED, 2);
     assert_report(t, CONTROL_CLOSED_EXPIRED, MSG_SESSION_CLOSE, CLOSE_EXPIRED, 2);
+    assert_report(t, CONTROL_CLOSED_SILENT, MSG_SESSION_CLOSE, CLOSE_UNUSED, 2);
     assert_int_equal(t->env.counters[DELEGATOR_DROP_CONTROL], 0);
-    assert_report(t, CONTROL_CLOSED_FORGED + 1, 0, 0, 0);
+    assert_report(t, CONTROL_CLOSED_SILENT + 1, 0, 0, 0);
     assert_int_equal(t->env.counters[DELEGATOR_DROP_CONTROL], 1);
 }
 

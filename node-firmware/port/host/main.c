@@ -4,6 +4,7 @@
 #include "board.h"
 #include "events.h"
 #include "options.h"
+#include "outbound.h"
 #include "port_host.h"
 #include "resources.h"
 
@@ -48,7 +49,7 @@ static void on_datagram(void *ctx, uint8_t *datagram, size_t len)
     bytes_wipe(datagram, len);
 }
 
-static void run(struct node *n, bool verbose)
+static void run(struct node *n, struct outbound *o, bool verbose)
 {
     uint32_t told_ms = port_now_ms(n->port);
     sigset_t during_poll;
@@ -60,15 +61,19 @@ static void run(struct node *n, bool verbose)
         uint32_t link_ms = host_link_is_there(link) ? UINT32_MAX : HOST_LINK_RETRY_MS;
         struct pollfd readable = {.fd = link->fd, .events = POLLIN};
         uint32_t tell_ms = app_tick(n, &told_ms);
-        uint32_t wait_ms = node_tick(n);
+        uint32_t push_ms = outbound_tick(o, n);
+        uint32_t wait_ms = node_client_tick(n);
         if (tell_ms < wait_ms)
             wait_ms = tell_ms;
+        if (push_ms < wait_ms)
+            wait_ms = push_ms;
         if (link_ms < wait_ms)
             wait_ms = link_ms;
         struct timespec wait = {.tv_sec = wait_ms / 1000, .tv_nsec = wait_ms % 1000 * 1000000L};
         if (ppoll(&readable, 1, &wait, &during_poll) > 0)
             host_link_read(link, on_datagram, n);
         events_print(n, &before, verbose);
+        outbound_print(o, verbose);
         if (counters_wanted)
             events_print_counters(n);
         counters_wanted = 0;
@@ -86,6 +91,7 @@ static enum status link_open(const struct options *options, struct host_link *li
 
 static int node_run(const struct options *options, struct port *port)
 {
+    struct outbound outbound;
     struct node n;
 
     if (link_open(options, &port->link) != SSM_OK)
@@ -94,9 +100,11 @@ static int node_run(const struct options *options, struct port *port)
     port->interval_s = options->observe_interval_s;
     sensor_seed(&options->name, &port->temperature, &port->humidity);
     node_init(&n, &options->name, options->psk, port, app_resources);
-    enum status status = node_start(&n);
+    enum status status = outbound_open(&outbound, &n, options);
     if (status == SSM_OK)
-        run(&n, options->verbose);
+        status = node_start(&n);
+    if (status == SSM_OK)
+        run(&n, &outbound, options->verbose);
     bytes_wipe(&n, sizeof n);
     host_link_close(&port->link);
     return status == SSM_OK ? EXIT_OK : EXIT_FAILED;

@@ -12,7 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { INTERVAL_DEFAULT_S = 5, KEY_FILE_MAX = 256 };
+enum { KEY_FILE_MAX = 256 };
 
 static void usage_print(FILE *to)
 {
@@ -26,6 +26,10 @@ static void usage_print(FILE *to)
           "                              (default: ${XDG_STATE_HOME:-~/.local/state}/ssm-node)\n"
           "  --observe-interval SECONDS  how often readings go to observers, 0 for never (default 5);\n"
           "                              /interval changes it\n"
+          "  --push URI                  the temperature goes to this server: coaps://HOST[:PORT]\n"
+          "  --push-path PATH            where it is put there (default: readings)\n"
+          "  --push-interval SECONDS     how often (default 10)\n"
+          "  --watch URI PATH            a resource of this server is observed and printed\n"
           "  --verbose                   one line for each event, counters at exit\n"
           "  --help, --version\n\n"
           "SIGUSR1 prints the counters.\n",
@@ -110,14 +114,14 @@ static bool gateway_parse(const char *text, struct options *out)
     return *out->gateway_host != '\0';
 }
 
-static bool interval_parse(const char *text, struct options *out)
+static bool interval_parse(const char *text, long least, uint16_t *seconds_out)
 {
     char *end;
     long seconds = strtol(text, &end, 10);
 
-    if (*text == '\0' || *end != '\0' || seconds < 0 || seconds > APP_INTERVAL_MAX_S)
+    if (*text == '\0' || *end != '\0' || seconds < least || seconds > APP_INTERVAL_MAX_S)
         return false;
-    out->observe_interval_s = (uint16_t)seconds;
+    *seconds_out = (uint16_t)seconds;
     return true;
 }
 
@@ -149,7 +153,8 @@ struct arguments { /* as they stand on the command line */
     const char *id;
     const char *key_file;
     const char *state;
-    const char *interval;
+    const char *observe_interval;
+    const char *push_interval;
 };
 
 static enum options_result arguments_check(const struct arguments *a, struct options *out)
@@ -161,47 +166,75 @@ static enum options_result arguments_check(const struct arguments *a, struct opt
         return usage_error("--gateway wants ADDR:PORT", a->gateway);
     if (assoc_name_set(&out->name, a->id, strlen(a->id)) != SSM_OK)
         return usage_error("--id wants 1 to 32 letters, digits, dots, dashes or underscores", a->id);
-    if (!interval_parse(a->interval, out))
-        return usage_error("--observe-interval wants 0 to 3600 seconds", a->interval);
+    if (!interval_parse(a->observe_interval, 0, &out->observe_interval_s))
+        return usage_error("--observe-interval wants 0 to 3600 seconds", a->observe_interval);
+    if (!interval_parse(a->push_interval, 1, &out->push_interval_s))
+        return usage_error("--push-interval wants 1 to 3600 seconds", a->push_interval);
     if (!state_dir_set(a->state, out))
         return usage_error("no place for the association counter: give --state DIR", NULL);
     return key_file_read(a->key_file, out->psk) ? OPTIONS_RUN : OPTIONS_FILE_ERROR;
 }
 
+/* Where an option's argument goes, or NULL. */
+static const char **argument_place(int option, struct arguments *a, struct options *out)
+{
+    switch (option) {
+    case 'g':
+        return &a->gateway;
+    case 'l':
+        return &a->serial;
+    case 'i':
+        return &a->id;
+    case 'k':
+        return &a->key_file;
+    case 's':
+        return &a->state;
+    case 'o':
+        return &a->observe_interval;
+    case 'u':
+        return &out->push_uri;
+    case 'p':
+        return &out->push_path;
+    case 'n':
+        return &a->push_interval;
+    case 'w':
+        return &out->watch_uri;
+    default:
+        return NULL;
+    }
+}
+
 enum options_result options_parse(int argc, char **argv, struct options *out)
 {
     static const struct option LONG[] = {
-        {"gateway", required_argument, NULL, 'g'}, {"serial", required_argument, NULL, 'l'},
-        {"id", required_argument, NULL, 'i'},      {"key-file", required_argument, NULL, 'k'},
-        {"state", required_argument, NULL, 's'},   {"observe-interval", required_argument, NULL, 'o'},
-        {"verbose", no_argument, NULL, 'v'},       {"help", no_argument, NULL, 'h'},
-        {"version", no_argument, NULL, 'V'},       {NULL, 0, NULL, 0},
+        {"gateway", required_argument, NULL, 'g'},
+        {"serial", required_argument, NULL, 'l'},
+        {"id", required_argument, NULL, 'i'},
+        {"key-file", required_argument, NULL, 'k'},
+        {"state", required_argument, NULL, 's'},
+        {"observe-interval", required_argument, NULL, 'o'},
+        {"push", required_argument, NULL, 'u'},
+        {"push-path", required_argument, NULL, 'p'},
+        {"push-interval", required_argument, NULL, 'n'},
+        {"watch", required_argument, NULL, 'w'},
+        {"verbose", no_argument, NULL, 'v'},
+        {"help", no_argument, NULL, 'h'},
+        {"version", no_argument, NULL, 'V'},
+        {NULL, 0, NULL, 0},
     };
-    char interval[8];
-    struct arguments a = {.interval = interval};
+    struct arguments a = {.observe_interval = "5", .push_interval = "10"};
     int option;
 
-    snprintf(interval, sizeof interval, "%d", INTERVAL_DEFAULT_S);
-    out->verbose = false;
+    memset(out, 0, sizeof *out);
+    out->push_path = "readings";
     while ((option = getopt_long(argc, argv, "", LONG, NULL)) != -1) {
+        const char **place = argument_place(option, &a, out);
+
+        if (place != NULL)
+            *place = optarg;
         switch (option) {
-        case 'g':
-            a.gateway = optarg;
-            break;
-        case 'l':
-            a.serial = optarg;
-            break;
-        case 'i':
-            a.id = optarg;
-            break;
-        case 'k':
-            a.key_file = optarg;
-            break;
-        case 's':
-            a.state = optarg;
-            break;
-        case 'o':
-            a.interval = optarg;
+        case 'w':
+            out->watch_path = optind < argc ? argv[optind++] : NULL;
             break;
         case 'v':
             out->verbose = true;
@@ -212,11 +245,15 @@ enum options_result options_parse(int argc, char **argv, struct options *out)
         case 'V':
             puts("ssm-node " SSM_VERSION);
             return OPTIONS_DONE;
-        default:
+        case '?':
             usage_print(stderr);
             return OPTIONS_USAGE_ERROR;
+        default:
+            break;
         }
     }
+    if (out->watch_uri != NULL && out->watch_path == NULL)
+        return usage_error("--watch wants a URI and a path", NULL);
     if (optind < argc)
         return usage_error("unexpected argument", argv[optind]);
     return arguments_check(&a, out);

@@ -18,6 +18,11 @@ struct options {
     uint8_t psk[ASSOC_PSK_LEN]; /* whoever has the struct wipes it */
     char state_dir[PATH_MAX];
     uint16_t observe_interval_s; /* 0: no notifications */
+    const char *push_uri;        /* NULL: nothing is pushed */
+    const char *push_path;
+    uint16_t push_interval_s;
+    const char *watch_uri; /* NULL: nothing is watched */
+    const char *watch_path;
     bool verbose;
 };
 
