@@ -34,8 +34,10 @@ struct test_plan {
     bool is_for_servers;                     /* extended key usage serverAuth; else clientAuth */
     bool is_for_anything;                    /* no extended key usage */
     bool is_ca;
-    mbedtls_md_type_t md; /* 0: SHA-256 */
-    size_t names_len;     /* so many bytes of subjectAltName */
+    mbedtls_md_type_t md;           /* 0: SHA-256 */
+    size_t names_len;               /* so many bytes of subjectAltName */
+    const unsigned char *alt_names; /* or that extension's value, in DER */
+    size_t alt_names_len;
 };
 
 static inline int test_random(void *unused, unsigned char *out, size_t len)
@@ -132,6 +134,10 @@ static inline void test_set_extensions(mbedtls_x509write_cert *w, const struct t
         test_set_extended_usage(w, plan->is_for_servers);
     if (plan->names_len != 0)
         test_set_names(w, plan->names_len);
+    if (plan->alt_names != NULL)
+        test_must(mbedtls_x509write_crt_set_extension(w, MBEDTLS_OID_SUBJECT_ALT_NAME,
+                                                      MBEDTLS_OID_SIZE(MBEDTLS_OID_SUBJECT_ALT_NAME), 0,
+                                                      plan->alt_names, plan->alt_names_len));
 }
 
 static inline void test_to_pem(const unsigned char *der, size_t len, char *out, size_t cap)

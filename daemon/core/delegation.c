@@ -391,8 +391,7 @@ void delegator_remove_subscriber(struct delegator *d, uint32_t subscriber, uint6
     }
     for (uint32_t i = 0; i < d->nodes.count; i++)
         if (!d->nodes.are_sessions_known || nodes_has_session_of(d->nodes.by_name[i], subscriber))
-            session_close(d, d->nodes.by_name[i], (struct whose){0, DIRECTION_IN, subscriber},
-                          CLOSE_REVOKED);
+            session_close(d, d->nodes.by_name[i], (struct whose){0, DIRECTION_IN, subscriber}, CLOSE_REVOKED);
     advance(d, now_ms);
 }
 
@@ -406,8 +405,8 @@ void delegator_remove_destination(struct delegator *d, uint32_t node, uint32_t d
     for (uint32_t i = 0; i < d->delegations.end; i++) {
         struct delegation *each = &d->delegations.pool[i];
 
-        if (each->is_outbound && each->state >= DELEGATION_HANDSHAKE &&
-            each->state < DELEGATION_COMMITTING && each->subscriber == destination)
+        if (each->is_outbound && each->state >= DELEGATION_HANDSHAKE && each->state < DELEGATION_COMMITTING &&
+            each->subscriber == destination)
             delegation_fail(each, &REMOVED);
     }
     if (known == NULL)

@@ -47,9 +47,9 @@ struct delegator_config {
 };
 
 enum delegator_counter {
-    DELEGATOR_HANDSHAKES,         /* with a valid cookie, in flight now */
+    DELEGATOR_HANDSHAKES, /* with a valid cookie, in flight now */
     DELEGATOR_HANDSHAKES_STARTED,
-    DELEGATOR_HANDSHAKES_DONE,    /* handed over */
+    DELEGATOR_HANDSHAKES_DONE, /* handed over */
     DELEGATOR_COOKIES_SENT,
     DELEGATOR_FAILED_HANDSHAKE,   /* no common suite, version, malformed, bad Finished */
     DELEGATOR_FAILED_IDENTITY,    /* unknown PSK identity, or no subscriber of the certificate's name */

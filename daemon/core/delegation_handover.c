@@ -57,8 +57,8 @@ static void supersede_queued(const struct delegation *d)
 {
     for (uint32_t i = 0; i < d->all->end; i++) {
         struct delegation *other = &d->all->pool[i];
-        if (other != d && !other->is_outbound && other->state == DELEGATION_QUEUED && other->node == d->node &&
-            other->subscriber == d->subscriber &&
+        if (other != d && !other->is_outbound && other->state == DELEGATION_QUEUED &&
+            other->node == d->node && other->subscriber == d->subscriber &&
             bytes_equal(other->peer.addr, d->peer.addr, sizeof d->peer.addr))
             delegation_drop(other, CLOSE_REPLACED);
     }

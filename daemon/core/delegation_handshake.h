@@ -1,6 +1,6 @@
 /*
- * The handshakes in flight, each on a node's behalf: as server from the stranger's ClientHello to the verified
- * Finished, with the last flight held back; as client from our ClientHello to the server's Finished.
+ * The handshakes in flight, each on a node's behalf: as server from the stranger's ClientHello to the
+ * verified Finished, with the last flight held back; as client from our ClientHello to the server's Finished.
  *
  * Decides which records and which timers make up a turn (handshake_work.h), whose turn it is, and what its
  * outcome means. What follows on Finished is delegation_handover.h's.

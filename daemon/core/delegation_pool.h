@@ -50,8 +50,8 @@ struct delegation {
     uint32_t port_node;  /* whose port the peer used; 0: the shared one */
     uint32_t named_node; /* whom the peer has asked for by server name; 0: nobody */
     uint32_t node;       /* whose session it will be; 0 until access is decided */
-    bool is_outbound; /* the peer is a server, the gateway its client on the node's behalf */
-    uint16_t attempt; /* outbound: the node's number of it */
+    bool is_outbound;    /* the peer is a server, the gateway its client on the node's behalf */
+    uint16_t attempt;    /* outbound: the node's number of it */
     struct endpoint peer;
     struct endpoint local;
     uint8_t client_random[CLIENT_HELLO_RANDOM_LEN];
@@ -67,8 +67,8 @@ struct delegation {
     struct delegation_failure ending; /* DELEGATION_ENDING */
     struct handshake_work work;
 
-    uint32_t subscriber; /* 0: none named yet. Outbound: the destination */
-    bool is_certified;   /* the peer has shown a certificate */
+    uint32_t subscriber;        /* 0: none named yet. Outbound: the destination */
+    bool is_certified;          /* the peer has shown a certificate */
     struct assoc_name identity; /* outbound: of the server, as far as it is short enough */
     uint16_t handle;
     uint8_t slot;

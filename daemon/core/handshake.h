@@ -42,7 +42,7 @@ struct handshake_destination {
     const uint8_t *identity;
     size_t identity_len;
     const uint8_t *psk;
-    size_t psk_len; /* 0: certificates on both sides */
+    size_t psk_len;      /* 0: certificates on both sides */
     const char *anchors; /* the CAs by which it is known */
     const char *chain;   /* our certificate; "": the one that servers of this lane have */
     const char *key;

@@ -51,8 +51,8 @@ uint64_t nodes_silence_tick(struct nodes *nodes, struct node *node, uint64_t now
 /* What a control message of the node's says that is not dealt with here. */
 struct node_saying {
     enum { NODE_SAYS_NOTHING, NODE_ANSWERS_KEYBLOCK, NODE_ASKS_OUTBOUND } kind;
-    uint8_t code;        /* NODE_ANSWERS_KEYBLOCK */
-    bool is_new;         /* NODE_ASKS_OUTBOUND: and not one that was accepted before */
+    uint8_t code; /* NODE_ANSWERS_KEYBLOCK */
+    bool is_new;  /* NODE_ASKS_OUTBOUND: and not one that was accepted before */
     uint16_t message_id;
     char uri[CONTROL_URI_MAX]; /* not terminated */
     size_t uri_len;

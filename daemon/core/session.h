@@ -46,8 +46,8 @@ struct session {
     uint32_t last_s;  /* ACTIVE: its last record; CLOSING: its last tombstone */
     uint32_t to_node; /* records relayed */
     uint32_t from_node;
-    struct replay tags; /* relay tags accepted */
-    uint16_t flight;    /* number in the pool of withheld flights; 0: none */
+    struct replay tags;  /* relay tags accepted */
+    uint16_t flight;     /* number in the pool of withheld flights; 0: none */
     uint32_t subscriber; /* outbound: the destination */
     uint32_t since_s; /* monotonic: when it was opened, became ACTIVE or CLOSING; may lie before the start of
                          this process */

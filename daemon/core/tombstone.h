@@ -29,4 +29,7 @@ static inline struct record tombstone_record(uint8_t *body, uint16_t body_len)
     return r;
 }
 
+/* Seals it with the gateway's key in the session: once, as its number is always the same. */
+void tombstone_seal(const struct record_key *own, uint8_t tombstone[TOMBSTONE_LEN]);
+
 #endif

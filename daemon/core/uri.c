@@ -294,3 +294,12 @@ size_t uri_print(const struct uri *uri, char out[URI_LEN_MAX + 1])
     out[t.len] = '\0';
     return t.len;
 }
+
+size_t uri_host_len(const struct uri *uri)
+{
+    size_t len = 0;
+
+    while (len < HOST_NAME_MAX_LEN && uri->host[len] != '\0')
+        len++;
+    return len;
+}

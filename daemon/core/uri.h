@@ -31,6 +31,8 @@ struct uri {
  * any path.
  */
 SSM_MUST_CHECK enum status uri_parse(const char *text, size_t len, struct uri *out, const char **fault);
+/* Of its host, in characters. */
+size_t uri_host_len(const struct uri *uri);
 /* Writes the form that is compared, with a NUL, and returns its length; uri_parse() takes it. */
 size_t uri_print(const struct uri *uri, char out[URI_LEN_MAX + 1]);
 

@@ -39,7 +39,7 @@ struct handshake {
     size_t record_len;
     uint64_t now_ms;
     uint64_t intermediate_ms;
-    uint64_t final_ms;      /* UINT64_MAX: no timer runs */
+    uint64_t final_ms; /* UINT64_MAX: no timer runs */
     bool is_client;
     uint8_t address[IPV6_LEN]; /* of a client: which the server's certificate has to name; none: its name */
     uint8_t address_len;

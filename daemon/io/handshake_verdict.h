@@ -22,8 +22,8 @@ struct handshake_verdict {
  * send.
  */
 struct handshake_verdict handshake_verdict_of(const mbedtls_ssl_context *ssl, int error, uint8_t proposed);
-/* The same in the client's role. `flags` are those of the server's chain, as far as it has been looked at, with
- * what its first certificate says of itself; `received` is the server's last alert. */
+/* The same in the client's role. `flags` are those of the server's chain, as far as it has been looked at,
+ * with what its first certificate says of itself; `received` is the server's last alert. */
 struct handshake_verdict handshake_verdict_of_server(const mbedtls_ssl_context *ssl, int error,
                                                      uint8_t proposed, uint8_t received, uint32_t flags);
 /* What the first certificate of a server's chain adds to its flags; known by its address (`len` bytes, 0: by

@@ -32,9 +32,8 @@ static const char schema[] = "CREATE TABLE node ("
                              " PRIMARY KEY (node, handle)"
                              ") STRICT, WITHOUT ROWID;";
 
-static const char tag_keys_schema[] =
-    "ALTER TABLE node ADD COLUMN tag_keys_before BLOB NOT NULL DEFAULT x''"
-    " CHECK (length(tag_keys_before) IN (0, 16, 32));";
+static const char tag_keys_schema[] = "ALTER TABLE node ADD COLUMN tag_keys_before BLOB NOT NULL DEFAULT x''"
+                                      " CHECK (length(tag_keys_before) IN (0, 16, 32));";
 
 static const char outbound_schema[] = "ALTER TABLE session ADD COLUMN outbound INTEGER NOT NULL DEFAULT 0"
                                       " CHECK (outbound IN (0, 1));";
@@ -88,13 +87,12 @@ static enum status delete_node(struct store_relay *s, uint32_t node)
 
 static enum status insert_node(struct store_relay *s, const struct relay_node_row *row)
 {
-    return store_db_run(&s->db, "INSERT OR REPLACE INTO node VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-                        STORE_VALUES(STORE_INT(row->node),
-                                     STORE_BYTES(row->endpoint.addr, sizeof row->endpoint.addr),
-                                     STORE_INT(row->endpoint.port), STORE_INT(row->generation),
-                                     STORE_BYTES(row->tag_key, sizeof row->tag_key),
-                                     STORE_BYTES(row->tag_keys_before,
-                                                 row->tag_keys_before_count * (size_t)AES_KEY_LEN)));
+    return store_db_run(
+        &s->db, "INSERT OR REPLACE INTO node VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+        STORE_VALUES(STORE_INT(row->node), STORE_BYTES(row->endpoint.addr, sizeof row->endpoint.addr),
+                     STORE_INT(row->endpoint.port), STORE_INT(row->generation),
+                     STORE_BYTES(row->tag_key, sizeof row->tag_key),
+                     STORE_BYTES(row->tag_keys_before, row->tag_keys_before_count * (size_t)AES_KEY_LEN)));
 }
 
 static enum status apply(struct store_relay *s, const struct change *c)
@@ -317,8 +315,9 @@ static enum status each_node(void *ctx, enum status (*row)(void *arg, const stru
 {
     struct store_relay *s = ctx;
 
-    return store_db_each(&s->db, "SELECT id, address, port, generation, tag_key, tag_keys_before FROM node ORDER BY id",
-                         STORE_NO_VALUES, on_node, &(struct node_walk){row, arg});
+    return store_db_each(
+        &s->db, "SELECT id, address, port, generation, tag_key, tag_keys_before FROM node ORDER BY id",
+        STORE_NO_VALUES, on_node, &(struct node_walk){row, arg});
 }
 
 /* ---- life ---- */

@@ -18,8 +18,27 @@ struct keys_memory {
     size_t node_count;
     struct memory_subscriber subscribers[MEMORY_SUBSCRIBERS_MAX];
     size_t subscriber_count;
+    const struct destination_row *destination; /* the only one, the test's; NULL: none */
     bool is_broken;
 };
+
+static inline enum status memory_find_destination(void *ctx, uint32_t node, const struct uri *server,
+                                                  struct destination_row *out)
+{
+    const struct keys_memory *m = ctx;
+    char wanted[URI_LEN_MAX + 1];
+    char known[URI_LEN_MAX + 1];
+
+    if (m->is_broken)
+        return SSM_IO;
+    if (m->destination == NULL || m->destination->node != node)
+        return SSM_NOT_FOUND;
+    size_t len = uri_print(server, wanted);
+    if (uri_print(&m->destination->server, known) != len || !bytes_equal(wanted, known, len))
+        return SSM_NOT_FOUND;
+    *out = *m->destination;
+    return SSM_OK;
+}
 
 static inline enum status memory_set_association(void *ctx, uint32_t node, uint32_t counter, uint32_t boot_id)
 {
@@ -127,6 +146,7 @@ static inline struct keys_store memory_table(struct keys_memory *m)
         .set_session_limit = memory_set_session_limit,
         .each_node = memory_each_node,
         .find_subscriber = memory_find_subscriber,
+        .find_destination = memory_find_destination,
         .find_certificate = memory_find_certificate,
         .find_subject = memory_find_subject,
         .grants = memory_grants,

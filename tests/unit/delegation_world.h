@@ -427,7 +427,8 @@ static inline void world_start_over(struct world *w, const struct handshake_engi
                                       .handshake_timeout_s = 60,
                                       .handover_timeout_s = 20,
                                       .node_silent_s = 60,
-                                      .node_slots = 4};
+                                      .node_slots = 4,
+                                      .outbound_sessions = 1};
     struct delegator_io io = {.ctx = w,
                               .to_relay = world_on_message,
                               .random = world_on_random,

@@ -132,7 +132,7 @@ static void byte_strings_outside_their_bounds_are_refused(void **state)
         {MSG_NODE_CTRL_IN, {1, 0, 0}, {128, 0, 0}},
         {MSG_NODE_CTRL_OUT, {1, 0, 0}, {128, 0, 0}},
         {MSG_NODE_KEYS, {16, 0, 0}, {16, 0, 0}},
-        {MSG_SESSION_PREPARE, {1, 31, 1}, {128, 31, 256}},
+        {MSG_SESSION_PREPARE, {1, 31, 0}, {128, 31, 256}},
         {MSG_SESSION_LIST, {0}, {200 * 65, 0, 0}},
         {MSG_LINK_LIST, {0}, {64 * 37, 0, 0}},
         {MSG_LINE_LOST, {0}, {0}},
@@ -279,6 +279,7 @@ static void what_is_no_hosts_address_is_not_taken(void **state)
 static void session_rows_come_back(void **state)
 {
     const struct session_row row = {.node = 1,
+                                    .is_outbound = true,
                                     .subscriber = 2,
                                     .handle = 0x0304,
                                     .slot = 5,
@@ -296,6 +297,7 @@ static void session_rows_come_back(void **state)
     session_row_encode(&row, buf);
     assert_int_equal(session_row_decode(buf, &got), SSM_OK);
     assert_int_equal(got.node, row.node);
+    assert_true(got.is_outbound);
     assert_int_equal(got.subscriber, row.subscriber);
     assert_int_equal(got.handle, row.handle);
     assert_int_equal(got.slot, row.slot);

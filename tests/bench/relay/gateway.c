@@ -96,7 +96,7 @@ static void write_configuration(const char *path, const struct scene *scene, str
     fprintf(f,
             "user =\nadmin_group =\nstate_dir = %s\nadmin_socket = %s/admin.sock\nshared_port = 0\n"
             "peer_address = %s\n"
-            "node_ports = %u-%u\nlink_port = %u\nmax_nodes = %u\nmax_sessions = %u\n",
+            "node_ports = %u-%u\nlink_port = %u\nnode_records_per_s = 0\nmax_nodes = %u\nmax_sessions = %u\n",
             folder, folder, peer_address, ports.first, ports.first + SCENE_SOCKETS_MAX, ports.link,
             node_count(scene), scene->flows);
     must(fclose(f) == 0, path);
