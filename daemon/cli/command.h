@@ -68,7 +68,6 @@ struct command {
     const char *help;
     const char *words[WORDS_MAX]; /* the request's fields that the words behind op fill */
     bool may_lack_words;          /* the last of them may be left out */
-    bool is_unlisted;             /* --help does not list it */
     unsigned options;
     unsigned required;
     enum keyfile_kind key_kind; /* where options has OPT_PSK_FILE */

@@ -17,8 +17,7 @@ static void print_help(FILE *out)
 {
     fputs("usage: ssmctl [--socket PATH] [-o json|table] COMMAND ...\n\nCommands:\n", out);
     for (size_t i = 0; i < command_count; i++)
-        if (!commands[i].is_unlisted)
-            fprintf(out, "  %s %s\n        %s\n", commands[i].op, commands[i].usage, commands[i].help);
+        fprintf(out, "  %s %s\n        %s\n", commands[i].op, commands[i].usage, commands[i].help);
     fputs("\nOptions:\n"
           "  --socket PATH    admin socket of ssmd, " DEFAULT_SOCKET "\n"
           "  -o FORMAT        table (for eyes) or json (for programs)\n"

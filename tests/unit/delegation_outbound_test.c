@@ -95,6 +95,16 @@ static void server_answer(const uint8_t *record, size_t len)
     delegator_on_message(server.world->delegator, &m, server.world->now_ms);
 }
 
+static void server_answer_all(const struct peer_datagram *d)
+{
+    for (size_t at = 0; at < d->len;) {
+        size_t used = RECORD_HEADER_LEN + bytes_u16(d->bytes + at + 11);
+
+        server_answer(d->bytes + at, used);
+        at += used;
+    }
+}
+
 /* Lets the gateway and the server talk until both are silent. */
 static void talk(struct world *w)
 {
@@ -102,14 +112,8 @@ static void talk(struct world *w)
 
     while ((m = world_take(w, MSG_DGRAM_OUT)) != NULL) {
         server_feed(m);
-        for (size_t i = 0; i < server.sent_count; i++) {
-            const struct peer_datagram *d = &server.sent[i];
-            for (size_t at = 0; at < d->len;) {
-                size_t used = RECORD_HEADER_LEN + bytes_u16(d->bytes + at + 11);
-                server_answer(d->bytes + at, used);
-                at += used;
-            }
-        }
+        for (size_t i = 0; i < server.sent_count; i++)
+            server_answer_all(&server.sent[i]);
         server.sent_count = 0;
     }
 }
@@ -227,6 +231,58 @@ static void the_node_gets_the_clients_key_block(void **state)
     assert_int_equal(delegator_counter(w->delegator, DELEGATOR_OUTBOUND_DONE), 1);
     assert_int_equal(delegator_counter(w->delegator, DELEGATOR_HANDSHAKES_DONE), 0);
     world_expect_none(w, MSG_NODE_CTRL_OUT);
+}
+
+/* The epoch-1 numbers that the gateway has used in what it sends. */
+static void note_numbers(const struct message *m, unsigned *used)
+{
+    struct reader r = reader_over(m->data[0].at, m->data[0].len);
+    struct handshake_record record;
+
+    while (r.left > 0) {
+        assert_int_equal(handshake_record_read(&r, &record), SSM_OK);
+        if (record.epoch != 1)
+            continue;
+        assert_int_equal(bytes_u16(record.seq.bytes + 4) >> 6, 0); /* below KEYBLOCK_FIRST_SEND_SEQ */
+        used[record.seq.bytes[5]]++;
+    }
+}
+
+/* The server's last flight gets lost again and again: what the gateway repeats has numbers of its own, none
+ * of them the node's. */
+static void no_number_is_used_twice(void **state)
+{
+    unsigned used[KEYBLOCK_FIRST_SEND_SEQ] = {0};
+    struct peer_datagram last[SERVER_DATAGRAMS_MAX];
+    struct world *w = *state;
+    const struct message *m;
+    unsigned count = 0;
+    size_t last_count = 0;
+
+    begin(w, 1);
+    for (int second = 0; second < 20; second++) {
+        while ((m = world_take(w, MSG_DGRAM_OUT)) != NULL) {
+            note_numbers(m, used);
+            server_feed(m);
+            if (server.result == HANDSHAKE_DONE && server.sent_count > 0) {
+                memcpy(last, server.sent, sizeof last);
+                last_count = server.sent_count;
+                server.sent_count = 0;
+            }
+            for (size_t i = 0; i < server.sent_count; i++)
+                server_answer_all(&server.sent[i]);
+            server.sent_count = 0;
+        }
+        world_advance(w, 1000);
+    }
+    for (size_t i = 0; i < KEYBLOCK_FIRST_SEND_SEQ; i++) {
+        assert_true(used[i] <= 1);
+        count += used[i];
+    }
+    assert_true(count > 2); /* Finished, and its repetitions */
+    for (size_t i = 0; i < last_count; i++)
+        server_answer_all(&last[i]);
+    assert_int_equal(expect_session(w).first_send_seq, KEYBLOCK_FIRST_SEND_SEQ);
 }
 
 static void a_repeated_wish_starts_nothing(void **state)
@@ -490,6 +546,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         CASE(the_node_gets_the_clients_key_block),
+        CASE(no_number_is_used_twice),
         CASE(a_repeated_wish_starts_nothing),
         CASE(a_refusal_has_its_code),
         CASE(one_attempt_and_one_session_at_a_time),
