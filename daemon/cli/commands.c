@@ -175,16 +175,11 @@ static void print_destination_removed(FILE *out, const struct call *call)
 static void print_session_list(FILE *out, const struct call *call)
 {
     static const struct print_column columns[] = {
-        {"NODE", "node", PRINT_TEXT},
-        {"HANDLE", "handle", PRINT_TEXT},
-        {"DIRECTION", "direction", PRINT_TEXT},
-        {"SUBSCRIBER", "subscriber", PRINT_TEXT},
-        {"STATE", "state", PRINT_TEXT},
-        {"AGE", "age_s", PRINT_DURATION},
-        {"IDLE", "idle_s", PRINT_DURATION},
-        {"IN", "to_node", PRINT_TEXT},
-        {"OUT", "from_node", PRINT_TEXT},
-        {"PEER", "peer", PRINT_TEXT},
+        {"NODE", "node", PRINT_TEXT},           {"HANDLE", "handle", PRINT_TEXT},
+        {"DIRECTION", "direction", PRINT_TEXT}, {"SUBSCRIBER", "subscriber", PRINT_TEXT},
+        {"STATE", "state", PRINT_TEXT},         {"AGE", "age_s", PRINT_DURATION},
+        {"IDLE", "idle_s", PRINT_DURATION},     {"IN", "to_node", PRINT_TEXT},
+        {"OUT", "from_node", PRINT_TEXT},       {"PEER", "peer", PRINT_TEXT},
     };
 
     print_table(out, json_object_get(call->reply, "sessions"), COLUMNS(columns));

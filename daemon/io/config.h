@@ -61,7 +61,7 @@ struct config {
     uint32_t unused_timeout_s;
     uint32_t evict_idle_s;
     uint32_t outbound_sessions; /* of one node */
-    uint32_t log_level; /* 3 errors ... 7 debug, as in syslog */
+    uint32_t log_level;         /* 3 errors ... 7 debug, as in syslog */
 };
 
 /*
