@@ -166,7 +166,10 @@ def false_node(link, rng, node_port, peer_port, seconds, rate):
     return {"sent": sent,
             "to_peer": sum(b == peer_port for a, b, _ in heard),
             "to_node": sum((a, b) == (link.port, node_port) for a, b, _ in heard),
-            "to_strangers": sum(a == link.port and b != node_port for a, b, _ in heard)}
+            "asked_to_join": sum(a == link.port and b != node_port and payload == bytes([REJOIN])
+                                 for a, b, payload in heard),
+            "to_strangers": sum(a == link.port and b != node_port and payload != bytes([REJOIN])
+                                for a, b, payload in heard)}
 
 
 def main():
