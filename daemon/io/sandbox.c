@@ -300,7 +300,7 @@ static int fill_resolve(scmp_filter_ctx filter)
 
     for (size_t i = 0; i < sizeof families / sizeof families[0] && rc == 0; i++)
         rc = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(socket), 1,
-                              SCMP_A0(SCMP_CMP_EQ, (uint64_t)families[i]));
+                              SCMP_A0(SCMP_CMP_EQ, (uint64_t)families[i], 0));
     if (rc == 0)
         rc = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(open), 1,
                               SCMP_A1(SCMP_CMP_MASKED_EQ, writing, O_RDONLY));
