@@ -6,7 +6,7 @@
 
 #include <time.h>
 
-enum { EVENTS = 1000, RUNS = 20, PEERS = 32, NUMBERS_MAX = 8192 };
+enum { EVENTS = 1000, RUNS = 20, PEERS = 1024, RECENT = 32, NUMBERS_MAX = 8192 };
 
 /* What the node has sealed: the key, and the number. */
 struct sealed {
@@ -96,6 +96,11 @@ static void collect(struct life *l)
                 gateway_read_confirm(w, &d);
         }
     }
+}
+
+static struct peer *recent_peer(struct life *l)
+{
+    return &l->peers[(l->next_session + PEERS - dice(l, RECENT)) % PEERS];
 }
 
 static void event_install(struct life *l)
@@ -194,7 +199,7 @@ static void event_client(struct life *l)
 
 static void event_record(struct life *l)
 {
-    struct peer *p = &l->peers[dice(l, PEERS)];
+    struct peer *p = recent_peer(l);
     static const uint8_t MESSAGES[][8] = {
         {0x40, 0, 0, 1}, {0x40, 1, 0, 2, 0x60, 0x5B, 't', 'e'}, {0x50, 1, 0, 3, 0xB5, 'l', 'i', 'g'}};
 
@@ -209,7 +214,7 @@ static void event_record(struct life *l)
 static void event_observe(struct life *l)
 {
     static const uint8_t OBSERVE[] = "\x41\x01\x00\x07T\x60\x5Btemperature";
-    struct peer *p = &l->peers[dice(l, PEERS)];
+    struct peer *p = recent_peer(l);
 
     if (p->block.session != 0)
         peer_send(&l->world, p, RECORD_APPLICATION_DATA, OBSERVE, sizeof OBSERVE - 1);
