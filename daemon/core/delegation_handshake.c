@@ -219,8 +219,9 @@ void delegations_on_turn(struct delegations *all, struct handshake_work *w)
         return;
     }
     send_outbox(d, d->connection);
-    if (d->waiting_len > 0)
-        turn_request(d);
+    /* What has arrived since the last turn began is a repetition, and there is no context for another. */
+    if (w->result != HANDSHAKE_CONTINUE)
+        d->is_due = false;
     on_result(d);
 }
 

@@ -148,6 +148,33 @@ static void what_arrives_during_a_turn_makes_up_the_next(void **state)
     assert_int_equal(submitted.count, 0);
 }
 
+static enum handshake_result finish(struct handshake *h)
+{
+    static const uint8_t FLIGHT[] = {20, 0xFE, 0xFD, 0, 0, 0, 0, 0, 0, 0, 9, 0, 1, 1};
+    static const struct handshake_keys KEYS = {.client = {.key = {1}}};
+
+    fake_name_alice(h);
+    h->callbacks->keys(h->owner, &KEYS);
+    fake_send(h, FLIGHT, sizeof FLIGHT);
+    return HANDSHAKE_DONE;
+}
+
+/* A peer may repeat its last flight, or the network may double it, while a slow turn brings the end. */
+static void what_arrives_during_the_last_turn_makes_up_none(void **state)
+{
+    static const uint8_t CHANGE_CIPHER_SPEC[] = {20, 0xFE, 0xFD, 0, 0, 0, 0, 0, 0, 0, 5, 0, 1, 1};
+    struct world *w = *state;
+    struct world_client c = client(w, 20, 4000);
+
+    fake.turn = finish;
+    fake_send_hello(&c);
+    world_send_record(&c, CHANGE_CIPHER_SPEC, sizeof CHANGE_CIPHER_SPEC);
+    run_turn(w);
+    assert_int_equal(fake.live, 0);
+    assert_int_equal(submitted.count, 0);
+    world_expect(w, MSG_SESSION_PREPARE);
+}
+
 static void records_beyond_the_inbox_are_left_to_be_repeated(void **state)
 {
     struct world *w = *state;
@@ -240,6 +267,7 @@ int main(void)
                                         setup_one_lane, world_teardown),
         TURNS(a_peer_with_a_psk_takes_no_place_in_a_lane),
         TURNS(what_arrives_during_a_turn_makes_up_the_next),
+        TURNS(what_arrives_during_the_last_turn_makes_up_none),
         TURNS(records_beyond_the_inbox_are_left_to_be_repeated),
         TURNS(a_handshake_that_ends_during_its_turn_is_freed_after_it),
         TURNS(a_new_handshake_of_the_same_peer_does_not_wait_for_the_olds_turn),
