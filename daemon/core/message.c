@@ -192,6 +192,7 @@ void session_row_encode(const struct session_row *row, uint8_t out[SESSION_ROW_L
 enum status session_row_decode(const uint8_t buf[SESSION_ROW_LEN], struct session_row *out)
 {
     const uint8_t *at = buf;
+    uint64_t direction;
 
     out->node = (uint32_t)get_number(&at, 4);
     out->subscriber = (uint32_t)get_number(&at, 4);
@@ -204,8 +205,11 @@ enum status session_row_decode(const uint8_t buf[SESSION_ROW_LEN], struct sessio
     out->idle_s = (uint32_t)get_number(&at, 4);
     out->to_node = (uint32_t)get_number(&at, 4);
     out->from_node = (uint32_t)get_number(&at, 4);
-    out->is_outbound = get_number(&at, 1) != 0;
-    return out->node != 0 && out->handle != 0 && out->state < SESSION_STATES ? SSM_OK : SSM_MALFORMED;
+    direction = get_number(&at, 1);
+    out->is_outbound = direction != 0;
+    return out->node != 0 && out->handle != 0 && out->state < SESSION_STATES && direction <= 1
+               ? SSM_OK
+               : SSM_MALFORMED;
 }
 
 void link_row_encode(const struct link_row *row, uint8_t out[LINK_ROW_LEN])

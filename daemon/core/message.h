@@ -170,7 +170,7 @@ struct session_row {
 };
 
 void session_row_encode(const struct session_row *row, uint8_t out[SESSION_ROW_LEN]);
-/* SSM_MALFORMED: no node, no handle, or a state that does not exist. */
+/* SSM_MALFORMED: no node, no handle, or a state or a direction that does not exist. */
 SSM_MUST_CHECK enum status session_row_decode(const uint8_t buf[SESSION_ROW_LEN], struct session_row *out);
 
 /* One row of MSG_LINK_LIST: a link to nodes, and the datagrams on it since relay's start. */
