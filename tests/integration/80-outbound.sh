@@ -115,7 +115,7 @@ expect_failure "no such name" outbound_failed_no_name "name cannot be resolved" 
 
 ca_make() { # NAME
     openssl ecparam -name prime256v1 -genkey -noout -out "$pki/$1.key"
-    openssl req -x509 -new -key "$pki/$1.key" -subj "/CN=$1" -days 10 -out "$pki/$1.crt" 2>/dev/null
+    OPENSSL_CONF=/etc/ssl/openssl.cnf openssl req -x509 -new -key "$pki/$1.key" -subj "/CN=$1" -days 10 -out "$pki/$1.crt" 2>/dev/null
 }
 
 # NAME CA SUBJECT-ALT-NAME [OPTION...]: a certificate for either side

@@ -20,7 +20,8 @@ if [ "$credential" = psk ]; then
 else
     mkdir -p "$pki"
     openssl ecparam -name prime256v1 -genkey -noout -out "$pki/ca.key"
-    openssl req -x509 -new -key "$pki/ca.key" -subj /CN=ca -days 5 -out "$pki/ca.crt" 2>/dev/null
+    # The configuration that clients need, see lib.sh, would leave out that it is a CA.
+    OPENSSL_CONF=/etc/ssl/openssl.cnf openssl req -x509 -new -key "$pki/ca.key" -subj /CN=ca -days 5 -out "$pki/ca.crt" 2>/dev/null
     for name in server node; do
         openssl ecparam -name prime256v1 -genkey -noout -out "$pki/$name.key"
         openssl req -new -key "$pki/$name.key" -subj /CN=$name -out "$pki/$name.csr" 2>/dev/null
