@@ -7,6 +7,8 @@
  * bytes. A forged datagram without a byte lets ten seconds pass, and has records come from the other of the
  * two peers from then on.
  */
+#include "fuzz.h"
+
 #include "control.h"
 #include "coapmsg.h"
 #include "node.h"
@@ -36,7 +38,7 @@ void port_random(struct port *port, uint8_t *out, size_t len)
 
 void port_send(struct port *port, const uint8_t *datagram, size_t len)
 {
-    SSM_ASSERT(len <= sizeof port->last);
+    FUZZ_CHECK(len <= sizeof port->last);
     port->sent++;
     bytes_copy(port->last, datagram, len);
     port->last_len = len;
@@ -91,10 +93,10 @@ struct world {
 
 static void feed(struct world *w, const uint8_t *datagram, size_t len)
 {
-    uint8_t copy[LINK_MTU_ONE_HOP];
+    uint8_t *copy = fuzz_copy(datagram, len);
 
-    bytes_copy(copy, datagram, len);
     node_input(&w->node, copy, len);
+    free(copy);
 }
 
 static void control_feed(struct world *w, const uint8_t *body, size_t len)
@@ -102,7 +104,7 @@ static void control_feed(struct world *w, const uint8_t *body, size_t len)
     uint8_t frame[LINK_MTU_ONE_HOP];
 
     bytes_copy(frame + CONTROL_HEADER_LEN, body, len);
-    SSM_ASSERT(assoc_seal(&w->gateway, ASSOC_DOWN, frame, len) == SSM_OK);
+    FUZZ_CHECK(assoc_seal(&w->gateway, ASSOC_DOWN, frame, len) == SSM_OK);
     feed(w, frame, len + CONTROL_OVERHEAD);
 }
 
@@ -129,7 +131,7 @@ static void settle(struct world *w)
     unsigned calls = 0;
 
     while (node_client_tick(&w->node) == 0)
-        SSM_ASSERT(++calls < TICKS_MAX);
+        FUZZ_CHECK(++calls < TICKS_MAX);
 }
 
 static void on_answered(struct node_client *c, uint8_t code)
@@ -162,7 +164,7 @@ static void sessions_start(struct world *w)
     w->blocks[0] = (struct keyblock){.session = SESSION, .first_send_seq = KEYBLOCK_FIRST_SEND_SEQ};
     keyblock_feed(w, 1, &w->blocks[0]);
     settle(w);
-    SSM_ASSERT(w->client.state == NODE_CLIENT_ASKING);
+    FUZZ_CHECK(w->client.state == NODE_CLIENT_ASKING);
     w->blocks[1] = (struct keyblock){.session = SERVER_SESSION,
                                      .slot = 1,
                                      .first_send_seq = KEYBLOCK_FIRST_SEND_SEQ,
@@ -174,7 +176,7 @@ static void sessions_start(struct world *w)
     k.server = w->blocks[1].client;
     keyblock_feed(w, 2, &k);
     settle(w);
-    SSM_ASSERT(w->client.state == NODE_CLIENT_UP && w->node.counters.installed == 2);
+    FUZZ_CHECK(w->client.state == NODE_CLIENT_UP && w->node.counters.installed == 2);
 }
 
 static void world_start(struct world *w)
@@ -187,10 +189,10 @@ static void world_start(struct world *w)
     bytes_fill(&t, 0, sizeof t);
     w->port.now_ms = 1000;
     node_init(&w->node, &name, PSK, &w->port, RESOURCES);
-    SSM_ASSERT(node_client_open(&w->node, &w->client, "coaps://s", on_answered) == SSM_OK);
-    SSM_ASSERT(node_client_observe(&w->node, &w->client, "t", on_notified) == SSM_OK);
-    SSM_ASSERT(node_start(&w->node) == SSM_OK);
-    SSM_ASSERT(assoc_number_of(w->port.last, w->port.last_len) == ASSOC_REQUEST);
+    FUZZ_CHECK(node_client_open(&w->node, &w->client, "coaps://s", on_answered) == SSM_OK);
+    FUZZ_CHECK(node_client_observe(&w->node, &w->client, "t", on_notified) == SSM_OK);
+    FUZZ_CHECK(node_start(&w->node) == SSM_OK);
+    FUZZ_CHECK(assoc_number_of(w->port.last, w->port.last_len) == ASSOC_REQUEST);
     assoc_decode(w->port.last, &t);
     t.gateway = name;
     feed(w, message, assoc_encode(ASSOC_ANSWER, PSK, &t, message));
@@ -204,11 +206,10 @@ static void pass(struct world *w)
     w->from = w->from == w->blocks ? w->blocks + 1 : w->blocks;
     w->port.now_ms += PAUSE_MS;
     if (w->client.state == NODE_CLIENT_UP && w->client.exchange.len == 0)
-        SSM_ASSERT(node_client_put(&w->node, &w->client, "r", "1", 1) == SSM_OK);
+        FUZZ_CHECK(node_client_put(&w->node, &w->client, "r", "1", 1) == SSM_OK);
     settle(w);
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static struct world w;
@@ -232,7 +233,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         case STEP_FORGED:
             feed(&w, bytes, len);
             rejoins += w.port.sent - before;
-            SSM_ASSERT(rejoins <= 2);
+            FUZZ_CHECK(rejoins <= 2);
             break;
         case STEP_DATA:
             record_feed(&w, RECORD_APPLICATION_DATA, bytes, len);
@@ -244,7 +245,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
             control_feed(&w, bytes, len);
             break;
         }
-        SSM_ASSERT(w.port.sent <= before + 1);
+        FUZZ_CHECK(w.port.sent <= before + 1);
         settle(&w);
     }
     return 0;

@@ -1,23 +1,7 @@
 /* The gateway's own CA: what it makes, what it refuses, and that its keys stay where they are. */
 #include "ca_world.h"
 
-#include <fcntl.h>
-
 static struct ca_world w;
-
-static int setup(void **state)
-{
-    (void)state;
-    ca_world_open(&w);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    ca_world_close(&w);
-    return 0;
-}
 
 static void init(uint32_t days)
 {
@@ -272,20 +256,6 @@ static void test_what_was_issued_is_noted(void **state)
     assert_int_equal(list.count, 0);
 }
 
-static bool file_holds(const char *name, const uint8_t *needle, size_t len)
-{
-    static uint8_t content[1 << 20];
-    int fd = open(temporary_file(&w.dir, name), O_RDONLY);
-    ssize_t got;
-
-    if (fd < 0)
-        return false;
-    got = read(fd, content, sizeof content);
-    close(fd);
-    assert_true(got >= 0 && (size_t)got < sizeof content);
-    return memmem(content, (size_t)got, needle, len) != NULL;
-}
-
 /* Any 8 bytes of the 32 that are the key, in the database and in its log. */
 static void test_no_private_key_is_in_the_file(void **state)
 {
@@ -297,10 +267,11 @@ static void test_no_private_key_is_in_the_file(void **state)
         struct store_ca_row row = ca_world_read(&w, (enum store_ca_role)role);
 
         assert_int_equal(row.private_key[6], SCALAR_LEN);
-        assert_true(file_holds("keys.db-wal", row.certificate.der, 32)); /* the search can find something */
+        assert_true(temporary_holds(&w.dir, "keys.db-wal", row.certificate.der,
+                                    32)); /* the search can find something */
         for (size_t i = 0; i + 8 <= SCALAR_LEN; i++) {
-            assert_false(file_holds("keys.db", row.private_key + SCALAR_AT + i, 8));
-            assert_false(file_holds("keys.db-wal", row.private_key + SCALAR_AT + i, 8));
+            assert_false(temporary_holds(&w.dir, "keys.db", row.private_key + SCALAR_AT + i, 8));
+            assert_false(temporary_holds(&w.dir, "keys.db-wal", row.private_key + SCALAR_AT + i, 8));
         }
     }
 }
@@ -324,7 +295,7 @@ static void test_a_private_key_is_bound_to_its_place(void **state)
 
 int main(void)
 {
-#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define TEST(f) cmocka_unit_test_prestate_setup_teardown(f, ca_world_setup, ca_world_teardown, &w)
     const struct CMUnitTest tests[] = {
         TEST(test_without_a_ca_there_is_nothing_to_do),
         TEST(test_a_ca_and_the_gateways_certificate),

@@ -42,6 +42,19 @@ static inline void ca_world_close(struct ca_world *w)
     temporary_close(&w->dir);
 }
 
+/* Set-up and tear-down of a test whose initial state is its struct ca_world. */
+static inline int ca_world_setup(void **state)
+{
+    ca_world_open(*state);
+    return 0;
+}
+
+static inline int ca_world_teardown(void **state)
+{
+    ca_world_close(*state);
+    return 0;
+}
+
 static inline struct assoc_name ca_world_name(const char *text)
 {
     struct assoc_name name;

@@ -11,20 +11,6 @@
 static struct ca_world w;
 static struct certificate_key_pair pair; /* of files_make's certificate */
 
-static int setup(void **state)
-{
-    (void)state;
-    ca_world_open(&w);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    ca_world_close(&w);
-    return 0;
-}
-
 static void write_file(char path[CONFIG_PATH_MAX], const char *name, const char *text)
 {
     FILE *file;
@@ -254,7 +240,7 @@ static void test_a_key_of_another_account_is_no_fault(void **state)
 
 int main(void)
 {
-#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define TEST(f) cmocka_unit_test_prestate_setup_teardown(f, ca_world_setup, ca_world_teardown, &w)
     const struct CMUnitTest tests[] = {
         TEST(test_nothing_is_configured),      TEST(test_the_own_ca_is_used),
         TEST(test_files_win_over_the_own_ca),  TEST(test_configured_cas_are_trusted_besides_the_own),

@@ -20,17 +20,9 @@ struct report {
 
 static int setup(void **state)
 {
-    (void)state;
-    ca_world_open(&w);
+    ca_world_setup(state);
     table = store_keys_table(w.keys);
     expiry = (struct expiry){.config = &w.config, .store = &table, .ca = w.ca.store};
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    ca_world_close(&w);
     return 0;
 }
 
@@ -215,7 +207,7 @@ static void test_the_log_gets_each_line_once_a_day(void **state)
 
 int main(void)
 {
-#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define TEST(f) cmocka_unit_test_prestate_setup_teardown(f, setup, ca_world_teardown, &w)
     const struct CMUnitTest tests[] = {
         TEST(test_nothing_expires_where_nothing_is),
         TEST(test_the_steps),

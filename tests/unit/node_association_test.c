@@ -132,11 +132,7 @@ static void test_association_is_unconfirmed_until_the_gateway_speaks(void **stat
     world_start(&w);
     struct assoc old = w.gateway;
     world_feed(&w, (struct datagram){1, {LINK_ASSOCIATION << 5}});
-    struct datagram d = world_take(&w);
-    gateway_read_request(&w, &d);
-    world_feed(&w, gateway_answer(&w));
-    d = world_take(&w);
-    gateway_read_confirm(&w, &d);
+    gateway_exchange(&w);
 
     /* The old association still serves, and does not confirm the new one. */
     struct assoc new = w.gateway;

@@ -115,11 +115,7 @@ static inline void client_start(struct world *w, struct node_client *c)
     w->port.random = (uint16_t)seeded_u32();
     assert_int_equal(node_client_open(&w->node, c, URI, on_answered), SSM_OK);
     assert_int_equal(node_start(&w->node), SSM_OK);
-    struct datagram d = world_take(w);
-    gateway_read_request(w, &d);
-    world_feed(w, gateway_answer(w));
-    d = world_take(w);
-    gateway_read_confirm(w, &d);
+    gateway_exchange(w);
     world_expect_silence(w);
     world_feed(w, gateway_seal_request(w, CONTROL_LIVE, NULL, 0));
     assert_int_equal(gateway_take_ack(w), COAP_CHANGED);

@@ -76,13 +76,18 @@ static void test_observers_learn_of_a_put(void **state)
 
 static void test_observe_sequence_wraps_at_24_bits(void **state)
 {
+    static const uint32_t NUMBERS[] = {0, 1, 0xFF, 0x100, 0xFFFF, 0x10000, 0xFFFFFF}; /* of each length */
     struct world w;
     struct exchange x;
     struct peer p = world_begin(&w);
 
     (void)state;
-    w.node.observe_seq = 0xFFFFFF;
-    assert_int_equal(option(observe(&w, &p, &x, "temperature", 0, 9), COAP_OPTION_OBSERVE), 0xFFFFFF);
+    observe(&w, &p, &x, "temperature", 0, 9);
+    for (size_t i = 0; i < sizeof NUMBERS / sizeof NUMBERS[0]; i++) {
+        w.node.observe_seq = NUMBERS[i];
+        change(&w, 1);
+        assert_int_equal(option(take(&w, &p, &x), COAP_OPTION_OBSERVE), NUMBERS[i]);
+    }
     change(&w, 1);
     assert_int_equal(option(take(&w, &p, &x), COAP_OPTION_OBSERVE), 0);
 }

@@ -210,6 +210,7 @@ static void a_listed_session_keeps_its_number_from_being_used_again(void **state
     struct node *lamp = add(nodes, "lamp");
     const struct session_row row = {.node = 1, .handle = 500, .slot = 2};
     const struct session_row beyond = {.node = 1, .handle = 501, .slot = KEYBLOCK_SLOTS};
+    const struct session_row next = {.node = 1, .handle = 502, .slot = 1};
     uint16_t number;
 
     nodes_restore_slot(lamp, &row);
@@ -219,6 +220,9 @@ static void a_listed_session_keeps_its_number_from_being_used_again(void **state
     assert_int_equal(nodes_take_session_number(nodes, lamp, &number), SSM_OK);
     assert_int_equal(number, 501);
     assert_true(table.store.nodes[0].session_limit >= 501);
+    nodes_restore_slot(lamp, &next);
+    assert_int_equal(nodes_take_session_number(nodes, lamp, &number), SSM_OK);
+    assert_int_equal(number, 503);
 }
 
 int main(void)

@@ -213,6 +213,21 @@ static void a_node_that_is_gone_takes_its_sessions_along(void **state)
     world_free(w);
 }
 
+/* Its keys are no more in the file, although no session of it had to be closed. */
+static void a_node_that_is_gone_without_sessions_stays_away(void **state)
+{
+    struct world *w = world_new();
+    const struct message gone = {.type = MSG_NODE_GONE, .node = NODE_A};
+
+    (void)state;
+    world_flush(w);
+    assert_int_equal(w->durable.nodes[NODE_A].node, NODE_A);
+    world_message(w, &gone);
+    world_flush(w);
+    assert_int_equal(w->durable.nodes[NODE_A].node, 0);
+    world_free(w);
+}
+
 /* ---- time-outs ---- */
 
 static void an_idle_session_ends(void **state)
@@ -370,6 +385,7 @@ int main(void)
         cmocka_unit_test(a_close_of_an_unknown_number_is_reported),
         cmocka_unit_test(a_close_ends_a_hand_over_that_waits_for_its_row),
         cmocka_unit_test(a_node_that_is_gone_takes_its_sessions_along),
+        cmocka_unit_test(a_node_that_is_gone_without_sessions_stays_away),
         cmocka_unit_test(an_idle_session_ends),
         cmocka_unit_test(an_unused_session_ends),
         cmocka_unit_test(the_sweep_reaches_every_session),

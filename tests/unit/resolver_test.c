@@ -255,7 +255,13 @@ static bool is_address(const struct endpoint *e, const char *text)
 
 /* ---- running a check ---- */
 
-static void run_check(void (*check)(struct world *w), const struct endpoint *from, struct temporary *dir)
+struct check {
+    const char *name;
+    void (*run)(struct world *w);
+    struct endpoint from; /* that sessions are had from; all 0: any */
+};
+
+static void run_check(const struct check *check, struct temporary *dir)
 {
     static struct world w;
 
@@ -263,16 +269,17 @@ static void run_check(void (*check)(struct world *w), const struct endpoint *fro
         _exit(NOT_ALLOWED);
     dns_start();
     w.loop = loop_create();
-    w.resolver = resolver_create(w.loop, from, on_answer, &w);
+    w.resolver = resolver_create(w.loop, &check->from, on_answer, &w);
     CHECK(w.loop != NULL && w.resolver != NULL);
     CHECK(sandbox_harden() == SSM_OK && sandbox_filter(SANDBOX_RESOLVE) == SSM_OK);
-    check(&w);
+    check->run(&w);
     resolver_destroy(w.resolver);
     loop_destroy(w.loop);
     _exit(0);
 }
 
-static void expect_from(void (*check)(struct world *w), const struct endpoint *from)
+/* The test's initial state is its check. */
+static void check_holds(void **state)
 {
     struct temporary dir;
     pid_t pid;
@@ -285,7 +292,7 @@ static void expect_from(void (*check)(struct world *w), const struct endpoint *f
     pid = fork();
     assert_true(pid >= 0);
     if (pid == 0)
-        run_check(check, from, &dir);
+        run_check(*state, &dir);
     assert_int_equal(waitpid(pid, &status, 0), pid);
     temporary_close(&dir);
     assert_true(WIFEXITED(status));
@@ -294,16 +301,9 @@ static void expect_from(void (*check)(struct world *w), const struct endpoint *f
     assert_int_equal(WEXITSTATUS(status), 0);
 }
 
-static void expect(void (*check)(struct world *w))
-{
-    static const struct endpoint any;
-
-    expect_from(check, &any);
-}
-
 /* ---- checks ---- */
 
-static void check_literals(struct world *w)
+static void literals_need_no_server(struct world *w)
 {
     const struct answer *a = resolve(w, "127.0.0.3");
 
@@ -319,7 +319,7 @@ static void check_literals(struct world *w)
     CHECK(resolve(w, "224.0.0.1")->m.kind == RESOLVE_FAILED);
 }
 
-static void check_hosts_file(struct world *w)
+static void names_are_in_the_hosts_file(struct world *w)
 {
     const struct answer *a = resolve(w, "localhost");
 
@@ -329,7 +329,7 @@ static void check_hosts_file(struct world *w)
     CHECK(a->m.kind == RESOLVE_FOUND && a->count == 1 && is_address(&a->addresses[0].peer, "127.0.0.7"));
 }
 
-static void check_dns(struct world *w)
+static void names_are_in_dns(struct world *w)
 {
     const struct answer *a = resolve(w, "many.test");
     size_t ipv4 = 0;
@@ -346,7 +346,7 @@ static void check_dns(struct world *w)
 }
 
 /* What cannot be sent from the address that sessions are had from is not there. */
-static void check_bound(struct world *w)
+static void the_address_of_sessions_counts(struct world *w)
 {
     const struct answer *a = resolve(w, "localhost");
 
@@ -356,7 +356,7 @@ static void check_bound(struct world *w)
 }
 
 /* The library gives up after a second. Others are served meanwhile, and after. */
-static void check_silent_server(struct world *w)
+static void a_silent_server_holds_up_nobody_else(struct world *w)
 {
     ask(w, 1, 1, "silent.test");
     ask(w, 2, 2, "localhost");
@@ -367,7 +367,7 @@ static void check_silent_server(struct world *w)
     CHECK(resolve(w, "localhost")->m.kind == RESOLVE_FOUND);
 }
 
-static void check_one_question_of_a_node(struct world *w)
+static void a_node_has_one_question_at_a_time(struct world *w)
 {
     ask(w, 1, 1, "silent.test");
     ask(w, 1, 2, "localhost");
@@ -378,7 +378,7 @@ static void check_one_question_of_a_node(struct world *w)
 }
 
 /* More than threads: some are under way, some wait; both are answered in time, and never again. */
-static void check_time_out(struct world *w)
+static void every_question_is_answered_in_time(struct world *w)
 {
     enum { QUESTIONS = RESOLVER_LOOKUPS_MAX };
     uint64_t now_ms = loop_now_ms();
@@ -400,7 +400,7 @@ static void check_time_out(struct world *w)
     CHECK(w->answers[2 + QUESTIONS].m.request == 3000 && w->answers[2 + QUESTIONS].m.kind == RESOLVE_FOUND);
 }
 
-static void check_forgotten(struct world *w)
+static void who_is_gone_is_not_answered(struct world *w)
 {
     ask(w, 1, 1, "silent.test");
     resolver_forget(w->resolver);
@@ -410,68 +410,24 @@ static void check_forgotten(struct world *w)
     CHECK(w->answers[0].m.request == 2);
 }
 
-static void literals_need_no_server(void **state)
-{
-    (void)state;
-    expect(check_literals);
-}
-
-static void names_are_in_the_hosts_file(void **state)
-{
-    (void)state;
-    expect(check_hosts_file);
-}
-
-static void names_are_in_dns(void **state)
-{
-    (void)state;
-    expect(check_dns);
-}
-
-static void the_address_of_sessions_counts(void **state)
-{
-    static const struct endpoint from = {.addr = {[10] = 0xFF, [11] = 0xFF, 127, 0, 0, 8}, .port = 5684};
-
-    (void)state;
-    expect_from(check_bound, &from);
-}
-
-static void a_silent_server_holds_up_nobody_else(void **state)
-{
-    (void)state;
-    expect(check_silent_server);
-}
-
-static void a_node_has_one_question_at_a_time(void **state)
-{
-    (void)state;
-    expect(check_one_question_of_a_node);
-}
-
-static void every_question_is_answered_in_time(void **state)
-{
-    (void)state;
-    expect(check_time_out);
-}
-
-static void who_is_gone_is_not_answered(void **state)
-{
-    (void)state;
-    expect(check_forgotten);
-}
-
 int main(void)
 {
-    static const struct CMUnitTest TESTS[] = {
-        cmocka_unit_test(literals_need_no_server),
-        cmocka_unit_test(names_are_in_the_hosts_file),
-        cmocka_unit_test(names_are_in_dns),
-        cmocka_unit_test(the_address_of_sessions_counts),
-        cmocka_unit_test(a_silent_server_holds_up_nobody_else),
-        cmocka_unit_test(a_node_has_one_question_at_a_time),
-        cmocka_unit_test(every_question_is_answered_in_time),
-        cmocka_unit_test(who_is_gone_is_not_answered),
+    static struct check checks[] = {
+        {.name = "literals_need_no_server", .run = literals_need_no_server},
+        {.name = "names_are_in_the_hosts_file", .run = names_are_in_the_hosts_file},
+        {.name = "names_are_in_dns", .run = names_are_in_dns},
+        {.name = "the_address_of_sessions_counts",
+         .run = the_address_of_sessions_counts,
+         .from = {.addr = {[10] = 0xFF, [11] = 0xFF, 127, 0, 0, 8}, .port = 5684}},
+        {.name = "a_silent_server_holds_up_nobody_else", .run = a_silent_server_holds_up_nobody_else},
+        {.name = "a_node_has_one_question_at_a_time", .run = a_node_has_one_question_at_a_time},
+        {.name = "every_question_is_answered_in_time", .run = every_question_is_answered_in_time},
+        {.name = "who_is_gone_is_not_answered", .run = who_is_gone_is_not_answered},
     };
+    enum { CHECKS = sizeof checks / sizeof checks[0] };
+    struct CMUnitTest tests[CHECKS];
 
-    return cmocka_run_group_tests_name("resolver", TESTS, NULL, NULL);
+    for (size_t i = 0; i < CHECKS; i++)
+        tests[i] = (struct CMUnitTest){checks[i].name, check_holds, NULL, NULL, &checks[i]};
+    return cmocka_run_group_tests_name("resolver", tests, NULL, NULL);
 }

@@ -1,38 +1,24 @@
 /* ssmctl about certificates: what it asks for, and the files that it reads and writes. */
 #include "ssmctl_world.h"
 
-#include "certificate_make.h"
-#include "temporary.h"
+static struct temporary dir;
 
-/* A self-signed certificate in DIR/name.crt, followed by a key, as some programs write it. */
-static struct certificate make_certificate(struct temporary *dir, const char *name)
+/* A self-signed certificate in DIR/old.crt, followed by its key, as some programs write it. */
+static void make_old(const char *name, char certificate[CERTIFICATE_PEM_MAX + 1])
 {
-    struct certificate_key_pair pair;
-    struct certificate c;
+    char key[CERTIFICATE_PRIVATE_KEY_PEM_MAX];
     char text[CERTIFICATE_PEM_MAX + CERTIFICATE_PRIVATE_KEY_PEM_MAX];
-    struct certificate_plan plan = {.use = CERTIFICATE_FOR_CLIENT,
-                                    .common_name = name,
-                                    .public_key = pair.public_key,
-                                    .not_before_s = 1800000000,
-                                    .not_after_s = 1800086400};
 
-    assert_int_equal(certificate_make_key(&pair), SSM_OK);
-    assert_int_equal(
-        certificate_make(&plan, &(struct certificate_signer){NULL, pair.private_key, pair.private_key_len},
-                         &c),
-        SSM_OK);
-    certificate_to_pem(&c, text);
-    assert_int_equal(certificate_key_to_pem(pair.private_key, pair.private_key_len, text + strlen(text)),
-                     SSM_OK);
-    write_file(temporary_file(dir, "old.crt"), text, 0600);
-    return c;
+    make_pair(name, certificate, key);
+    snprintf(text, sizeof text, "%s%s", certificate, key);
+    write_file(temporary_file(&dir, "old.crt"), text, 0600);
 }
 
 /* What a file of the directory holds; "": there is none. */
-static const char *content_of(struct temporary *dir, const char *name)
+static const char *content_of(const char *name)
 {
     static char text[4096];
-    FILE *file = fopen(temporary_file(dir, name), "r");
+    FILE *file = fopen(temporary_file(&dir, name), "r");
     size_t len = file == NULL ? 0 : fread(text, 1, sizeof text - 1, file);
 
     if (file != NULL)
@@ -96,24 +82,19 @@ static void requests_of_the_ca_are_what_was_typed(void **state)
 
 static void a_subscriber_may_have_a_certificate_or_a_subject(void **state)
 {
-    struct temporary dir;
-    struct certificate c;
     char line[256];
     char pem[CERTIFICATE_PEM_MAX + 1];
     struct server s;
     struct outcome o;
 
     (void)state;
-    temporary_open(&dir);
-    c = make_certificate(&dir, "alice");
-    certificate_to_pem(&c, pem);
-    server_start(&s, (const char *const[]){"{\"ok\":true,\"name\":\"alice\",\"not_after_s\":1800086400,"
-                                           "\"nodes\":[{\"port\":20000}]}\n",
-                                           NULL});
-    snprintf(line, sizeof line, "--socket %s subscriber add alice --node k --cert %s/old.crt", s.path,
-             dir.path);
-    o = run(line);
-    server_stop(&s);
+    make_old("alice", pem);
+    snprintf(line, sizeof line, "subscriber add alice --node k --cert %s/old.crt", dir.path);
+    o = run_against(&s,
+                    (const char *const[]){"{\"ok\":true,\"name\":\"alice\",\"not_after_s\":1800086400,"
+                                          "\"nodes\":[{\"port\":20000}]}\n",
+                                          NULL},
+                    line);
     assert_string_equal(sent(&s, 0, "certificate"), pem); /* the certificate, and not the key behind it */
     assert_string_equal(sent(&s, 0, "psk"), "");
     assert_non_null(strstr(o.out, "subscriber alice, certificate expires 2027-01-16\n"));
@@ -125,24 +106,21 @@ static void a_subscriber_may_have_a_certificate_or_a_subject(void **state)
                  "{'op':'subscriber add','name':'eve','nodes':['k'],'subject':'Eve'}");
     assert_int_equal(o.code, SSMCTL_OK);
     outcome_free(&o);
-    temporary_close(&dir);
 }
 
 static void what_is_no_certificate_is_refused(void **state)
 {
-    struct temporary dir;
     char line[128];
+    char pem[CERTIFICATE_PEM_MAX + 1];
 
     (void)state;
-    temporary_open(&dir);
     snprintf(line, sizeof line, "subscriber add alice --node k --cert %s/old.crt", dir.path);
     assert_fails(line, 1, "cannot read certificate");
     write_file(temporary_file(&dir, "old.crt"), "0\x82\x01", 0600);
     assert_fails(line, 1, "openssl x509 -inform DER");
-    make_certificate(&dir, "two words");
+    make_old("two words", pem);
     snprintf(line, sizeof line, "ca renew --cert %s/old.crt --out %s", dir.path, dir.path);
     assert_fails(line, 1, "was not made by `ssmctl ca issue`");
-    temporary_close(&dir);
 }
 
 static const char *const issuing[] = {
@@ -152,150 +130,132 @@ static const char *const issuing[] = {
 };
 
 /* `ca issue alice`, or `ca renew` of DIR/old.crt, into DIR/out. */
-static struct outcome run_files(struct server *s, struct temporary *dir, const char *const *replies,
-                                const char *what)
+static struct outcome run_files(struct server *s, const char *const *replies, const char *what)
 {
     char line[256];
-    struct outcome o;
 
-    server_start(s, replies);
-    snprintf(line, sizeof line, "--socket %s %s --out %s/out", s->path, what, dir->path);
-    o = run(line);
-    server_stop(s);
-    return o;
+    snprintf(line, sizeof line, "%s --out %s/out", what, dir.path);
+    return run_against(s, replies, line);
 }
 
-static void remove_out(struct temporary *dir)
+static void remove_out(void)
 {
     static const char *const names[] = {"out/alice.crt", "out/alice.key", "out/ca.crt"};
 
     for (size_t i = 0; i < 3; i++)
-        unlink(temporary_file(dir, names[i]));
-    rmdir(temporary_file(dir, "out"));
+        unlink(temporary_file(&dir, names[i]));
+    rmdir(temporary_file(&dir, "out"));
 }
 
 static void a_certificate_is_issued_into_files(void **state)
 {
-    struct temporary dir;
     struct server s;
     struct outcome o;
     struct stat st;
 
     (void)state;
-    temporary_open(&dir);
-    o = run_files(&s, &dir, issuing, "ca issue alice");
+    o = run_files(&s, issuing, "ca issue alice");
     assert_string_equal(o.err, "");
     assert_int_equal(o.code, SSMCTL_OK);
     assert_string_equal(sent(&s, 0, "op"), "ca export");
     assert_string_equal(sent(&s, 1, "op"), "ca issue");
     assert_int_equal(strlen(sent(&s, 1, "public_key")), 182);
     assert_null(strstr(s.requests[1], "PRIVATE"));
-    assert_string_equal(content_of(&dir, "out/alice.crt"), "ISSUED\n");
-    assert_string_equal(content_of(&dir, "out/ca.crt"), "CA\n");
-    assert_memory_equal(content_of(&dir, "out/alice.key"), "-----BEGIN EC PRIVATE KEY-----\n", 31);
+    assert_string_equal(content_of("out/alice.crt"), "ISSUED\n");
+    assert_string_equal(content_of("out/ca.crt"), "CA\n");
+    assert_memory_equal(content_of("out/alice.key"), "-----BEGIN EC PRIVATE KEY-----\n", 31);
     assert_null(strstr(o.out, "BEGIN"));
     assert_int_equal(stat(temporary_file(&dir, "out/alice.key"), &st), 0);
     assert_int_equal(st.st_mode & 07777, 0600);
     outcome_free(&o);
-    remove_out(&dir);
-    temporary_close(&dir);
+    remove_out();
 }
 
 /* Not even when only one of the files is there, and before anything is issued. */
 static void no_file_is_overwritten(void **state)
 {
     static const char *const taken[] = {"out/alice.crt", "out/alice.key", "out/ca.crt"};
-    struct temporary dir;
     struct server s;
     struct outcome o;
 
     (void)state;
-    temporary_open(&dir);
     for (size_t i = 0; i < 3; i++) {
         assert_int_equal(mkdir(temporary_file(&dir, "out"), 0700), 0);
         write_file(temporary_file(&dir, taken[i]), "mine", 0600);
-        o = run_files(&s, &dir, issuing, "ca issue alice");
+        o = run_files(&s, issuing, "ca issue alice");
         assert_int_equal(o.code, SSMCTL_REFUSED);
         assert_non_null(strstr(o.err, strchr(taken[i], '/') + 1));
         assert_int_equal(s.count, 1); /* ca export alone */
         for (size_t other = 0; other < 3; other++)
-            assert_string_equal(content_of(&dir, taken[other]), other == i ? "mine" : "");
+            assert_string_equal(content_of(taken[other]), other == i ? "mine" : "");
         outcome_free(&o);
-        remove_out(&dir);
+        remove_out();
     }
-    temporary_close(&dir);
 }
 
 /* DIR/ca.crt is the CA's. */
 static void nobody_is_called_as_the_ca(void **state)
 {
-    struct temporary dir;
     struct server s;
     struct outcome o;
 
     (void)state;
-    temporary_open(&dir);
-    o = run_files(&s, &dir, issuing, "ca issue ca");
+    o = run_files(&s, issuing, "ca issue ca");
     assert_int_equal(o.code, SSMCTL_REFUSED);
     assert_non_null(strstr(o.err, "cannot be called 'ca'"));
     assert_int_equal(s.count, 1);
     assert_int_equal(access(temporary_file(&dir, "out"), F_OK), -1);
     outcome_free(&o);
-    temporary_close(&dir);
 }
 
 static void a_refusal_leaves_no_file(void **state)
 {
     static const char *const replies[] = {"{\"ok\":true,\"certificate\":\"CA\\n\"}\n",
                                           "{\"ok\":false,\"error\":\"the CA has expired\"}\n", NULL};
-    struct temporary dir;
     struct server s;
     struct outcome o;
 
     (void)state;
-    temporary_open(&dir);
-    o = run_files(&s, &dir, replies, "ca issue alice");
+    o = run_files(&s, replies, "ca issue alice");
     assert_int_equal(o.code, SSMCTL_REFUSED);
     assert_string_equal(o.err, "ssmctl: the CA has expired\n");
     assert_int_equal(rmdir(temporary_file(&dir, "out")), 0); /* it is empty */
     outcome_free(&o);
-    temporary_close(&dir);
 }
 
 static void a_certificate_is_renewed_under_its_name(void **state)
 {
-    struct temporary dir;
     struct server s;
     struct outcome o;
+    char pem[CERTIFICATE_PEM_MAX + 1];
     char what[128];
 
     (void)state;
-    temporary_open(&dir);
-    make_certificate(&dir, "alice");
+    make_old("alice", pem);
     snprintf(what, sizeof what, "ca renew --cert %s/old.crt --days 9", dir.path);
-    o = run_files(&s, &dir, issuing, what);
+    o = run_files(&s, issuing, what);
     assert_string_equal(o.err, "");
     assert_non_null(strstr(s.requests[1], "\"days\":9"));
     assert_memory_equal(sent(&s, 1, "certificate"), "-----BEGIN CERTIFICATE-----\n", 28);
-    assert_string_equal(content_of(&dir, "out/alice.crt"), "ISSUED\n");
-    assert_string_equal(content_of(&dir, "out/alice.key"), "");
+    assert_string_equal(content_of("out/alice.crt"), "ISSUED\n");
+    assert_string_equal(content_of("out/alice.key"), "");
     outcome_free(&o);
-    remove_out(&dir);
-    temporary_close(&dir);
+    remove_out();
 }
 
 int main(void)
 {
+#define TEST(f) cmocka_unit_test_prestate_setup_teardown(f, temporary_setup, temporary_teardown, &dir)
     static const struct CMUnitTest TESTS[] = {
-        cmocka_unit_test(wrong_usage_of_certificates_exits_with_2),
-        cmocka_unit_test(requests_of_the_ca_are_what_was_typed),
-        cmocka_unit_test(a_subscriber_may_have_a_certificate_or_a_subject),
-        cmocka_unit_test(what_is_no_certificate_is_refused),
-        cmocka_unit_test(a_certificate_is_issued_into_files),
-        cmocka_unit_test(no_file_is_overwritten),
-        cmocka_unit_test(nobody_is_called_as_the_ca),
-        cmocka_unit_test(a_refusal_leaves_no_file),
-        cmocka_unit_test(a_certificate_is_renewed_under_its_name),
+        TEST(wrong_usage_of_certificates_exits_with_2),
+        TEST(requests_of_the_ca_are_what_was_typed),
+        TEST(a_subscriber_may_have_a_certificate_or_a_subject),
+        TEST(what_is_no_certificate_is_refused),
+        TEST(a_certificate_is_issued_into_files),
+        TEST(no_file_is_overwritten),
+        TEST(nobody_is_called_as_the_ca),
+        TEST(a_refusal_leaves_no_file),
+        TEST(a_certificate_is_renewed_under_its_name),
     };
 
     return cmocka_run_group_tests_name("ssmctl_ca", TESTS, NULL, NULL);

@@ -1,45 +1,9 @@
 /* ssmctl about destinations: what it asks for, and the files that it reads. */
 #include "ssmctl_world.h"
 
-#include "certificate_make.h"
 #include "store.h"
-#include "temporary.h"
 
 static struct temporary dir;
-
-static int setup(void **state)
-{
-    (void)state;
-    temporary_open(&dir);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    temporary_close(&dir);
-    return 0;
-}
-
-/* A self-signed certificate, and its key. */
-static void make_pair(char certificate[CERTIFICATE_PEM_MAX + 1], char key[CERTIFICATE_PRIVATE_KEY_PEM_MAX])
-{
-    struct certificate_key_pair pair;
-    struct certificate c;
-    struct certificate_plan plan = {.use = CERTIFICATE_FOR_CLIENT,
-                                    .common_name = "gw",
-                                    .public_key = pair.public_key,
-                                    .not_before_s = 1800000000,
-                                    .not_after_s = 1800086400};
-
-    assert_int_equal(certificate_make_key(&pair), SSM_OK);
-    assert_int_equal(
-        certificate_make(&plan, &(struct certificate_signer){NULL, pair.private_key, pair.private_key_len},
-                         &c),
-        SSM_OK);
-    certificate_to_pem(&c, certificate);
-    assert_int_equal(certificate_key_to_pem(pair.private_key, pair.private_key_len, key), SSM_OK);
-}
 
 /* Writes texts one after the other into a file of the directory; `texts` ends with NULL. */
 static void write_texts(const char *name, const char *const *texts)
@@ -148,13 +112,8 @@ static json_t *request_of(const char *text)
                                           "\"gateway\",\"not_after_s\":1800000000}\n",
                                           NULL};
     struct server s;
-    struct outcome o;
-    char line[500];
+    struct outcome o = run_against(&s, replies, line_of(text));
 
-    server_start(&s, replies);
-    snprintf(line, sizeof line, "--socket %s %s", s.path, line_of(text));
-    o = run(line);
-    server_stop(&s);
     assert_string_equal(o.err, "");
     assert_string_equal(o.out, "node k may have sessions with coaps://s, certificate expires 2027-01-15\n");
     outcome_free(&o);
@@ -182,8 +141,8 @@ static void certificates_and_keys_are_read_from_files(void **state)
     json_t *request;
 
     (void)state;
-    make_pair(first, key);
-    make_pair(second, other_key);
+    make_pair("gw", first, key);
+    make_pair("gw", second, other_key);
     snprintf(both, sizeof both, "%s%s", first, second);
     WRITE("ca", "Certificate:\n    Data:\n", second);
     WRITE("chain", first, "between\n", second, other_key);
@@ -210,8 +169,8 @@ static void files_that_do_not_fit_are_refused(void **state)
     char other_key[CERTIFICATE_PRIVATE_KEY_PEM_MAX];
 
     (void)state;
-    make_pair(certificate, key);
-    make_pair(other, other_key);
+    make_pair("gw", certificate, key);
+    make_pair("gw", other, other_key);
     WRITE("cert", certificate);
     WRITE("key", key);
     WRITE("other", other_key);
@@ -233,7 +192,7 @@ static void files_that_do_not_fit_are_refused(void **state)
 
 int main(void)
 {
-#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define TEST(f) cmocka_unit_test_prestate_setup_teardown(f, temporary_setup, temporary_teardown, &dir)
     static const struct CMUnitTest TESTS[] = {
         TEST(wrong_usage_of_destinations_exits_with_2),
         TEST(lists_and_removals_are_what_was_typed),

@@ -3,6 +3,8 @@
 #include "keyfile.h"
 #include "print.h"
 
+static struct temporary dir;
+
 static void wrong_usage_exits_with_2(void **state)
 {
     (void)state;
@@ -65,13 +67,8 @@ static void refusals_and_broken_replies_exit_with_1(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct server s;
-        struct outcome o;
-        char line[128];
+        struct outcome o = run_against(&s, (const char *const[]){cases[i].reply, NULL}, "node show kitchn");
 
-        server_start(&s, (const char *const[]){cases[i].reply, NULL});
-        snprintf(line, sizeof line, "--socket %s node show kitchn", s.path);
-        o = run(line);
-        server_stop(&s);
         assert_int_equal(o.code, SSMCTL_REFUSED);
         assert_memory_equal(o.err, cases[i].sentence, strlen(cases[i].sentence));
         assert_string_equal(o.out, "");
@@ -171,18 +168,11 @@ static void a_made_key_is_sent_and_shown_once(void **state)
         NULL,
     };
     struct server s;
-    struct outcome o;
-    json_t *request;
-    const char *psk;
-    char line[128];
+    struct outcome o = run_against(&s, replies, "node add k --port 20000");
+    json_t *request = json_loads(s.requests[0], 0, NULL);
+    const char *psk = json_string_value(json_object_get(request, "psk"));
 
     (void)state;
-    server_start(&s, replies);
-    snprintf(line, sizeof line, "--socket %s node add k --port 20000", s.path);
-    o = run(line);
-    server_stop(&s);
-    request = json_loads(s.requests[0], 0, NULL);
-    psk = json_string_value(json_object_get(request, "psk"));
     assert_int_equal(strlen(psk), 32);
     assert_int_equal(strspn(psk, "0123456789abcdef"), 32);
     assert_int_equal(json_integer_value(json_object_get(request, "port")), 20000);
@@ -195,11 +185,10 @@ static void a_made_key_is_sent_and_shown_once(void **state)
 
 static void key_files_are_read_and_not_shown(void **state)
 {
-    char path[64];
+    const char *path = temporary_file(&dir, "key");
     char line[128];
 
     (void)state;
-    snprintf(path, sizeof path, "/tmp/ssm-ssmctl-test-%d.key", (int)getpid());
     write_file(path, "00112233445566778899AABBCCDDEEFF\nsecond line\n", 0600);
     snprintf(line, sizeof line, "node add k --psk-file %s", path);
     assert_answer("{\"ok\":true,\"name\":\"k\",\"port\":20000,\"link_port\":5685}\n", line,
@@ -219,16 +208,17 @@ static void key_files_are_read_and_not_shown(void **state)
                   "{'op':'subscriber "
                   "add','name':'alice','nodes':['k','b'],'psk':'hex:00112233445566778899aabbccddeeff'}",
                   "subscriber alice\n");
-    unlink(path);
 }
 
 static void bad_key_files_are_refused(void **state)
 {
-    char path[64];
+    const char *path = temporary_file(&dir, "key");
     char line[128];
+    char too_long[300];
 
     (void)state;
-    snprintf(path, sizeof path, "/tmp/ssm-ssmctl-test-%d.key", (int)getpid());
+    memset(too_long, 'k', sizeof too_long - 1);
+    too_long[sizeof too_long - 1] = '\0';
     snprintf(line, sizeof line, "node add k --psk-file %s", path);
     assert_fails(line, 1, "cannot read key file");
     write_file(path, "0011\n", 0600);
@@ -238,21 +228,21 @@ static void bad_key_files_are_refused(void **state)
     snprintf(line, sizeof line, "subscriber add alice --node k --psk-file %s", path);
     write_file(path, "too short\n", 0600);
     assert_fails(line, 1, "16 to 32 bytes");
+    write_file(path, too_long, 0600);
+    assert_fails(line, 1, "16 to 32 bytes");
     write_file(path, "sixteen byte key\r\n", 0600);
     assert_fails(line, 1, "control characters");
-    unlink(path);
 }
 
 static void a_key_file_that_others_can_read_is_warned_of(void **state)
 {
-    char path[64];
+    const char *path = temporary_file(&dir, "key");
     char text[ADMIN_KEY_TEXT_MAX + 1];
     char *said;
     size_t len;
     FILE *err;
 
     (void)state;
-    snprintf(path, sizeof path, "/tmp/ssm-ssmctl-test-%d.key", (int)getpid());
     for (int i = 0; i < 2; i++) {
         write_file(path, "sixteen byte key\n", i == 0 ? 0600 : 0640);
         err = open_memstream(&said, &len);
@@ -262,7 +252,6 @@ static void a_key_file_that_others_can_read_is_warned_of(void **state)
         assert_int_equal(strstr(said, "warning: others can read") != NULL, i == 1);
         free(said);
     }
-    unlink(path);
 }
 
 static void made_keys_differ_and_need_no_quoting(void **state)
@@ -301,6 +290,7 @@ static void durations_have_two_units(void **state)
 
 int main(void)
 {
+#define TEST(f) cmocka_unit_test_prestate_setup_teardown(f, temporary_setup, temporary_teardown, &dir)
     static const struct CMUnitTest TESTS[] = {
         cmocka_unit_test(wrong_usage_exits_with_2),
         cmocka_unit_test(help_and_version_need_no_daemon),
@@ -310,9 +300,9 @@ int main(void)
         cmocka_unit_test(json_output_is_what_the_daemon_said),
         cmocka_unit_test(all_pages_of_sessions_are_asked_for),
         cmocka_unit_test(a_made_key_is_sent_and_shown_once),
-        cmocka_unit_test(key_files_are_read_and_not_shown),
-        cmocka_unit_test(bad_key_files_are_refused),
-        cmocka_unit_test(a_key_file_that_others_can_read_is_warned_of),
+        TEST(key_files_are_read_and_not_shown),
+        TEST(bad_key_files_are_refused),
+        TEST(a_key_file_that_others_can_read_is_warned_of),
         cmocka_unit_test(made_keys_differ_and_need_no_quoting),
         cmocka_unit_test(durations_have_two_units),
     };

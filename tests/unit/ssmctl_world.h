@@ -7,7 +7,9 @@
 #include <stddef.h>
 #include <cmocka.h>
 
+#include "certificate_make.h"
 #include "ssmctl.h"
+#include "temporary.h"
 
 #include <jansson.h>
 #include <pthread.h>
@@ -79,7 +81,7 @@ static inline void server_stop(struct server *s)
 /* Words are separated by blanks. */
 static inline struct outcome run(const char *line)
 {
-    char text[600];
+    char text[700];
     char *argv[24];
     int argc = 0;
     size_t len;
@@ -116,20 +118,28 @@ static inline void assert_fails(const char *line, int code, const char *needle)
     outcome_free(&o);
 }
 
-/* The line runs against a server that gives these replies; `expected` (JSON with ' for ") is the first
- * request. */
-static inline struct outcome run_with(struct server *s, const char *const *replies, const char *line,
-                                      const char *expected)
+/* The line runs against a server that gives these replies. */
+static inline struct outcome run_against(struct server *s, const char *const *replies, const char *line)
 {
-    char text[512];
+    char text[600];
     struct outcome o;
-    json_t *got;
-    json_t *wanted;
 
     server_start(s, replies);
     snprintf(text, sizeof text, "--socket %s %s", s->path, line);
     o = run(text);
     server_stop(s);
+    return o;
+}
+
+/* The same; `expected` (JSON with ' for ") is the first request. */
+static inline struct outcome run_with(struct server *s, const char *const *replies, const char *line,
+                                      const char *expected)
+{
+    char text[512];
+    struct outcome o = run_against(s, replies, line);
+    json_t *got;
+    json_t *wanted;
+
     for (size_t i = 0; i <= strlen(expected); i++)
         text[i] = (char)(expected[i] == '\'' ? '"' : expected[i]);
     got = json_loads(s->requests[0], 0, NULL);
@@ -161,6 +171,27 @@ static inline void write_file(const char *path, const char *text, mode_t mode)
     fputs(text, file);
     fclose(file);
     assert_int_equal(chmod(path, mode), 0);
+}
+
+/* A self-signed certificate that begins on 2027-01-15 and has a day, and its key, both in PEM form. */
+static inline void make_pair(const char *name, char certificate[CERTIFICATE_PEM_MAX + 1],
+                             char key[CERTIFICATE_PRIVATE_KEY_PEM_MAX])
+{
+    struct certificate_key_pair pair;
+    struct certificate c;
+    struct certificate_plan plan = {.use = CERTIFICATE_FOR_CLIENT,
+                                    .common_name = name,
+                                    .public_key = pair.public_key,
+                                    .not_before_s = 1800000000,
+                                    .not_after_s = 1800086400};
+
+    assert_int_equal(certificate_make_key(&pair), SSM_OK);
+    assert_int_equal(
+        certificate_make(&plan, &(struct certificate_signer){NULL, pair.private_key, pair.private_key_len},
+                         &c),
+        SSM_OK);
+    certificate_to_pem(&c, certificate);
+    assert_int_equal(certificate_key_to_pem(pair.private_key, pair.private_key_len, key), SSM_OK);
 }
 
 #endif

@@ -6,6 +6,10 @@ static const char KEY[] =
     "-----BEGIN PRIVATE KEY-----\nMHcCAQEEIPRIVATE0123456789\n-----END PRIVATE KEY-----\n";
 static const char PSK[] = "DESTINATION-KEY-0123456789-abcde";
 
+static struct store_keys *store;
+static struct keys_store t; /* its table */
+static uint32_t ids[2];     /* of nodes kitchen and cellar, which are in it */
+
 struct taken {
     struct destination_row rows[ROWS_MAX];
     size_t count;
@@ -55,36 +59,45 @@ static enum status take(void *arg, const struct destination_row *row)
 }
 
 /* Of a node, 0: of all. */
-static const struct taken *read_all(const struct keys_store *t, uint32_t node_id)
+static const struct taken *read_all(uint32_t node_id)
 {
     static struct taken taken;
 
     memset(&taken, 0, sizeof taken);
-    assert_int_equal(t->each_destination(t->ctx, node_id, take, &taken), SSM_OK);
+    assert_int_equal(t.each_destination(t.ctx, node_id, take, &taken), SSM_OK);
     return &taken;
 }
 
-/* The store with nodes kitchen and cellar. */
-static struct keys_store open_with_nodes(struct store_keys **s, uint32_t ids[2])
+static void add(struct destination_row *row)
 {
-    struct node_row kitchen = node("kitchen", 20000);
-    struct node_row cellar = node("cellar", 20001);
-    struct keys_store t;
-
-    *s = open_store();
-    t = store_keys_table(*s);
-    assert_int_equal(t.add_node(t.ctx, &kitchen), SSM_OK);
-    assert_int_equal(t.add_node(t.ctx, &cellar), SSM_OK);
-    ids[0] = kitchen.id;
-    ids[1] = cellar.id;
-    return t;
+    assert_int_equal(t.add_destination(t.ctx, row), SSM_OK);
 }
 
-static struct keys_store reopen(struct store_keys **s)
+static void reopen(void)
 {
-    store_keys_close(*s);
-    *s = open_store();
-    return store_keys_table(*s);
+    store_keys_close(store);
+    store = open_store();
+    t = store_keys_table(store);
+}
+
+static int setup(void **state)
+{
+    struct node_row nodes[2] = {node("kitchen", 20000), node("cellar", 20001)};
+
+    temporary_setup(state);
+    store = open_store();
+    t = store_keys_table(store);
+    for (size_t i = 0; i < 2; i++) {
+        assert_int_equal(t.add_node(t.ctx, &nodes[i]), SSM_OK);
+        ids[i] = nodes[i].id;
+    }
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    store_keys_close(store);
+    return temporary_teardown(state);
 }
 
 static void assert_same(const struct destination_row *a, const struct destination_row *b)
@@ -107,9 +120,6 @@ static void assert_same(const struct destination_row *a, const struct destinatio
 
 static void test_destinations_of_every_kind_survive(void **state)
 {
-    struct store_keys *s;
-    uint32_t ids[2];
-    struct keys_store t = open_with_nodes(&s, ids);
     struct destination_row a = by_psk(ids[1], "coaps://192.0.2.1:7");
     struct destination_row b = by_certificate(ids[0], "coaps://server.example");
     struct destination_row c = by_certificate(ids[0], "coaps://[2001:db8::1]");
@@ -119,29 +129,25 @@ static void test_destinations_of_every_kind_survive(void **state)
     (void)state;
     c.chain[0] = c.key[0] = '\0'; /* with the gateway's certificate */
     memset(c.anchors, 'x', DESTINATION_PEM_MAX);
-    assert_int_equal(t.add_destination(t.ctx, &a), SSM_OK);
-    assert_int_equal(t.add_destination(t.ctx, &b), SSM_OK);
-    assert_int_equal(t.add_destination(t.ctx, &c), SSM_OK);
-    t = reopen(&s);
-    taken = read_all(&t, 0); /* by node and server */
+    add(&a);
+    add(&b);
+    add(&c);
+    reopen();
+    taken = read_all(0); /* by node and server */
     assert_int_equal(taken->count, 3);
     assert_same(&taken->rows[0], &c);
     assert_same(&taken->rows[1], &b);
     assert_same(&taken->rows[2], &a);
-    taken = read_all(&t, ids[1]);
+    taken = read_all(ids[1]);
     assert_int_equal(taken->count, 1);
     assert_same(&taken->rows[0], &a);
-    assert_int_equal(read_all(&t, 77)->count, 0);
+    assert_int_equal(read_all(77)->count, 0);
     assert_int_equal(t.find_destination(t.ctx, ids[0], &b.server, &found), SSM_OK);
     assert_same(&found, &b);
-    store_keys_close(s);
 }
 
 static void test_a_server_is_one_destination_of_a_node(void **state)
 {
-    struct store_keys *s;
-    uint32_t ids[2];
-    struct keys_store t = open_with_nodes(&s, ids);
     struct destination_row first = by_psk(ids[0], "coaps://Server.:5684");
     struct destination_row same = by_certificate(ids[0], "coaps://server");
     struct destination_row other_node = by_psk(ids[1], "coaps://server");
@@ -149,79 +155,67 @@ static void test_a_server_is_one_destination_of_a_node(void **state)
     struct destination_row nobody = by_psk(77, "coaps://server");
 
     (void)state;
-    assert_int_equal(t.add_destination(t.ctx, &first), SSM_OK);
+    add(&first);
     assert_int_equal(t.add_destination(t.ctx, &same), SSM_EXISTS);
-    assert_int_equal(t.add_destination(t.ctx, &other_node), SSM_OK);
-    assert_int_equal(t.add_destination(t.ctx, &other_port), SSM_OK);
+    add(&other_node);
+    add(&other_port);
     assert_int_equal(t.add_destination(t.ctx, &nobody), SSM_NOT_FOUND);
-    assert_int_equal(read_all(&t, 0)->count, 3);
-    store_keys_close(s);
+    assert_int_equal(read_all(0)->count, 3);
 }
 
 static void test_what_is_removed_is_not_found(void **state)
 {
-    struct store_keys *s;
-    uint32_t ids[2];
-    struct keys_store t = open_with_nodes(&s, ids);
     struct destination_row row = by_psk(ids[0], "coaps://server");
     struct destination_row again = row;
     struct destination_row found;
 
     (void)state;
     assert_int_equal(t.find_destination(t.ctx, ids[0], &row.server, &found), SSM_NOT_FOUND);
-    assert_int_equal(t.add_destination(t.ctx, &row), SSM_OK);
+    add(&row);
     assert_int_equal(t.find_destination(t.ctx, ids[1], &row.server, &found), SSM_NOT_FOUND);
     assert_int_equal(t.remove_destination(t.ctx, row.id), SSM_OK);
     assert_int_equal(t.remove_destination(t.ctx, row.id), SSM_NOT_FOUND);
     assert_int_equal(t.find_destination(t.ctx, ids[0], &row.server, &found), SSM_NOT_FOUND);
-    assert_int_equal(t.add_destination(t.ctx, &again), SSM_OK);
+    add(&again);
     assert_true(again.id > row.id); /* never reused */
-    store_keys_close(s);
 }
 
 static void test_a_removed_node_takes_its_destinations_along(void **state)
 {
-    struct store_keys *s;
-    uint32_t ids[2];
-    struct keys_store t = open_with_nodes(&s, ids);
     struct destination_row a = by_psk(ids[0], "coaps://a");
     struct destination_row b = by_certificate(ids[0], "coaps://b");
     struct destination_row c = by_psk(ids[1], "coaps://a");
 
     (void)state;
-    assert_int_equal(t.add_destination(t.ctx, &a), SSM_OK);
-    assert_int_equal(t.add_destination(t.ctx, &b), SSM_OK);
-    assert_int_equal(t.add_destination(t.ctx, &c), SSM_OK);
+    add(&a);
+    add(&b);
+    add(&c);
     assert_int_equal(t.remove_node(t.ctx, ids[0]), SSM_OK);
-    assert_int_equal(read_all(&t, 0)->count, 1);
-    assert_int_equal(read_all(&t, 0)->rows[0].id, c.id);
-    store_keys_close(s);
+    assert_int_equal(read_all(0)->count, 1);
+    assert_int_equal(read_all(0)->rows[0].id, c.id);
 }
 
 static void assert_nowhere(const char *secret, size_t len)
 {
     for (size_t i = 0; i + 8 <= len; i++) {
-        assert_false(file_holds("keys.db", secret + i, 8));
-        assert_false(file_holds("keys.db-wal", secret + i, 8));
+        assert_false(temporary_holds(&dir, "keys.db", secret + i, 8));
+        assert_false(temporary_holds(&dir, "keys.db-wal", secret + i, 8));
     }
 }
 
 static void test_no_secret_is_in_the_file(void **state)
 {
-    struct store_keys *s;
-    uint32_t ids[2];
-    struct keys_store t = open_with_nodes(&s, ids);
     struct destination_row a = by_psk(ids[0], "coaps://a");
     struct destination_row b = by_certificate(ids[0], "coaps://b");
 
     (void)state;
-    assert_int_equal(t.add_destination(t.ctx, &a), SSM_OK);
-    assert_int_equal(t.add_destination(t.ctx, &b), SSM_OK);
-    assert_true(file_holds("keys.db-wal", "coaps://b", 9)); /* the search can find something */
+    add(&a);
+    add(&b);
+    assert_true(temporary_holds(&dir, "keys.db-wal", "coaps://b", 9)); /* the search can find something */
     assert_nowhere(PSK, 32);
     assert_nowhere(KEY, strlen(KEY));
-    store_keys_close(s);
-    assert_true(file_holds("keys.db", "coaps://b", 9));
+    reopen(); /* which empties the log into the database */
+    assert_true(temporary_holds(&dir, "keys.db", "coaps://b", 9));
     assert_nowhere(PSK, 32);
     assert_nowhere(KEY, strlen(KEY));
 }
@@ -235,35 +229,26 @@ static void test_what_was_tampered_with_is_refused(void **state)
         "UPDATE destination SET secret = zeroblob(60) WHERE server = 'coaps://a'",
         "UPDATE destination SET server = 'coaps://a/path' WHERE server = 'coaps://a'",
     };
-    struct destination_row a;
-    struct destination_row b;
-    struct store_keys *s;
-    struct keys_store t;
-    uint32_t ids[2];
-
-    (void)state;
     for (size_t i = 0; i < sizeof tampering / sizeof tampering[0]; i++) {
+        struct destination_row a = by_psk(ids[0], "coaps://a");
+        struct destination_row b = by_psk(ids[0], "coaps://b");
         struct taken taken = {0};
 
-        t = open_with_nodes(&s, ids);
-        a = by_psk(ids[0], "coaps://a");
-        b = by_psk(ids[0], "coaps://b");
-        assert_int_equal(t.add_destination(t.ctx, &a), SSM_OK);
-        assert_int_equal(t.add_destination(t.ctx, &b), SSM_OK);
-        store_keys_close(s);
+        add(&a);
+        add(&b);
+        store_keys_close(store);
         run_sql(tampering[i]);
-        s = open_store();
-        t = store_keys_table(s);
+        store = open_store();
+        t = store_keys_table(store);
         assert_int_equal(t.each_destination(t.ctx, 0, take, &taken), SSM_IO);
-        store_keys_close(s);
-        temporary_close(&dir);
-        temporary_open(&dir);
+        teardown(state);
+        setup(state);
     }
 }
 
 int main(void)
 {
-#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define TEST(f) cmocka_unit_test_prestate_setup_teardown(f, setup, teardown, &dir)
     const struct CMUnitTest tests[] = {
         TEST(test_destinations_of_every_kind_survive), TEST(test_a_server_is_one_destination_of_a_node),
         TEST(test_what_is_removed_is_not_found),       TEST(test_a_removed_node_takes_its_destinations_along),

@@ -156,20 +156,20 @@ static void test_no_key_is_in_the_file(void **state)
     (void)state;
     assert_int_equal(t.add_node(t.ctx, &row), SSM_OK);
     assert_int_equal(t.add_subscriber(t.ctx, &person, &row.id, 1), SSM_OK);
-    assert_true(file_holds("keys.db-wal", "kitchen", 7)); /* the search can find something */
+    assert_true(temporary_holds(&dir, "keys.db-wal", "kitchen", 7)); /* the search can find something */
     for (int closed = 0; closed < 2; closed++) {
         for (size_t i = 0; i + 8 <= sizeof row.psk; i++) {
-            assert_false(file_holds("keys.db", row.psk + i, 8));
-            assert_false(file_holds("keys.db-wal", row.psk + i, 8));
+            assert_false(temporary_holds(&dir, "keys.db", row.psk + i, 8));
+            assert_false(temporary_holds(&dir, "keys.db-wal", row.psk + i, 8));
         }
         for (size_t i = 0; i + 8 <= person.psk_len; i++) {
-            assert_false(file_holds("keys.db", person.psk + i, 8));
-            assert_false(file_holds("keys.db-wal", person.psk + i, 8));
+            assert_false(temporary_holds(&dir, "keys.db", person.psk + i, 8));
+            assert_false(temporary_holds(&dir, "keys.db-wal", person.psk + i, 8));
         }
         if (closed == 0)
             store_keys_close(s);
     }
-    assert_true(file_holds("keys.db", "kitchen", 7));
+    assert_true(temporary_holds(&dir, "keys.db", "kitchen", 7));
 }
 
 /* Whoever can write the file cannot give one row's key to another: it is sealed for its place. */
@@ -446,7 +446,7 @@ static void test_a_first_start_that_was_cut_short_is_gone_on_with(void **state)
 
 int main(void)
 {
-#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define TEST(f) cmocka_unit_test_prestate_setup_teardown(f, temporary_setup, temporary_teardown, &dir)
     const struct CMUnitTest tests[] = {
         TEST(test_nodes_survive),
         TEST(test_names_and_ports_are_taken_once),

@@ -155,7 +155,7 @@ static void test_a_newer_database_is_refused(void **state)
 
 int main(void)
 {
-#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define TEST(f) cmocka_unit_test_prestate_setup_teardown(f, temporary_setup, temporary_teardown, &dir)
     const struct CMUnitTest tests[] = {
         TEST(test_a_database_of_version_1_is_brought_forward),
         TEST(test_a_database_of_version_2_is_brought_forward),

@@ -12,7 +12,6 @@
 
 #include "temporary.h"
 
-#include <fcntl.h>
 #include <sqlite3.h>
 
 enum { ROWS_MAX = 8 };
@@ -25,20 +24,6 @@ struct rows {
 };
 
 static struct temporary dir;
-
-static inline int setup(void **state)
-{
-    (void)state;
-    temporary_open(&dir);
-    return 0;
-}
-
-static inline int teardown(void **state)
-{
-    (void)state;
-    temporary_close(&dir);
-    return 0;
-}
 
 static inline enum status try_open(struct store_keys **out)
 {
@@ -130,20 +115,6 @@ static inline struct subscriber_row pinned(const char *name, uint8_t first)
                                    .credential = SUBSCRIBER_CERTIFICATE,
                                    .fingerprint = {first, 2, 3},
                                    .not_after_s = UINT64_C(4102444800)};
-}
-
-static inline bool file_holds(const char *name, const void *needle, size_t len)
-{
-    static uint8_t content[1 << 20];
-    int fd = open(temporary_file(&dir, name), O_RDONLY);
-    ssize_t got;
-
-    if (fd < 0)
-        return false;
-    got = read(fd, content, sizeof content);
-    close(fd);
-    assert_true(got >= 0 && (size_t)got < sizeof content);
-    return memmem(content, (size_t)got, needle, len) != NULL;
 }
 
 #endif

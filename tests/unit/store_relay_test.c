@@ -24,20 +24,6 @@ struct rows {
 
 static struct temporary dir;
 
-static int setup(void **state)
-{
-    (void)state;
-    temporary_open(&dir);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    temporary_close(&dir);
-    return 0;
-}
-
 static struct store_relay *open_store(void)
 {
     struct store_relay *s = NULL;
@@ -54,7 +40,8 @@ static struct relay_session_row session(uint32_t node, uint16_t handle)
                                     .subscriber = UINT32_MAX,
                                     .peer.port = 40000,
                                     .local.port = 65535,
-                                    .opened_s = UINT64_C(1) << 40};
+                                    .opened_s = UINT64_C(1) << 40,
+                                    .is_outbound = node != 1};
 
     memset(row.peer.addr, 0xAB, sizeof row.peer.addr);
     memset(row.local.addr, (int)handle & 0xFF, sizeof row.local.addr);
@@ -116,6 +103,7 @@ static void expect_session(const struct relay_session_row *a, const struct relay
     assert_int_equal(a->local.port, b->local.port);
     assert_int_equal(a->opened_s, b->opened_s);
     assert_memory_equal(a->tombstone, b->tombstone, sizeof a->tombstone);
+    assert_int_equal(a->is_outbound, b->is_outbound);
 }
 
 static void test_flushed_rows_survive(void **state)
@@ -243,6 +231,15 @@ static void run_sql(const char *sql)
     sqlite3_close(db);
 }
 
+/* A store whose disk is full when a session with handle 102 is written. */
+static struct store_relay *open_store_full_at_102(void)
+{
+    store_relay_close(open_store());
+    run_sql("CREATE TRIGGER full BEFORE INSERT ON session WHEN new.handle = 102 BEGIN SELECT RAISE(ROLLBACK, "
+            "'full'); END");
+    return open_store();
+}
+
 /* A disk that fills up: SQLite gives up the whole transaction, and flush() must not claim that the first row
  * is safe. */
 static void test_a_full_disk_loses_the_turn_and_says_so(void **state)
@@ -252,10 +249,7 @@ static void test_a_full_disk_loses_the_turn_and_says_so(void **state)
     const struct relay_session_row after = session(2, 1);
 
     (void)state;
-    store_relay_close(open_store());
-    run_sql("CREATE TRIGGER full BEFORE INSERT ON session WHEN new.handle = 102 BEGIN SELECT RAISE(ROLLBACK, "
-            "'full'); END");
-    s = open_store();
+    s = open_store_full_at_102();
     t = store_relay_table(s);
     for (uint16_t i = 101; i <= 103; i++) {
         const struct relay_session_row row = session(1, i);
@@ -323,6 +317,7 @@ static void test_the_first_schema_is_taken_over(void **state)
     assert_int_equal(rows.session_count, 1);
     assert_int_equal(rows.sessions[0].handle, 7);
     assert_int_equal(rows.sessions[0].peer.port, 40000);
+    assert_false(rows.sessions[0].is_outbound);
     assert_int_equal(rows.node_count, 1);
     assert_int_equal(rows.nodes[0].generation, 5);
     assert_int_equal(rows.nodes[0].tag_keys_before_count, 0);
@@ -353,10 +348,7 @@ static void test_what_a_failed_flush_lost_is_in_the_next(void **state)
     struct rows rows;
 
     (void)state;
-    store_relay_close(open_store());
-    run_sql("CREATE TRIGGER full BEFORE INSERT ON session WHEN new.handle = 102 BEGIN SELECT RAISE(ROLLBACK, "
-            "'full'); END");
-    s = open_store();
+    s = open_store_full_at_102();
     t = store_relay_table(s);
     assert_int_equal(t.put_session(t.ctx, &first), SSM_OK);
     assert_int_equal(t.put_session(t.ctx, &replaced), SSM_OK);
@@ -426,6 +418,20 @@ static void test_a_file_that_went_away_keeps_nothing(void **state)
     assert_int_equal(read_back().session_count, 1);
 }
 
+static void write_many_sessions(void)
+{
+    struct store_relay *s = open_store();
+    struct relay_store t = store_relay_table(s);
+
+    for (uint16_t i = 1; i < 500; i++) {
+        const struct relay_session_row row = session(1, i);
+
+        assert_int_equal(t.put_session(t.ctx, &row), SSM_OK);
+    }
+    assert_int_equal(t.flush(t.ctx), SSM_OK);
+    store_relay_close(s);
+}
+
 static const char garbage[4096] = "this is not a database, whatever its name says";
 
 static void damage(off_t at)
@@ -442,17 +448,9 @@ static void test_a_damaged_file_is_moved_aside(void **state)
 
     (void)state;
     for (int n = 1; n <= 11; n++) {
-        struct store_relay *s = open_store();
-        struct relay_store t = store_relay_table(s);
         struct stat st;
 
-        for (uint16_t i = 1; i < 500; i++) {
-            const struct relay_session_row row = session(1, i);
-
-            assert_int_equal(t.put_session(t.ctx, &row), SSM_OK);
-        }
-        assert_int_equal(t.flush(t.ctx), SSM_OK);
-        store_relay_close(s);
+        write_many_sessions();
         damage(n % 2 == 0 ? 0 : 3 * 4096);
         assert_int_equal(read_back().session_count, 0);
         snprintf(name, sizeof name, "relay.db.damaged-%d", n < 9 ? n : 9);
@@ -464,17 +462,8 @@ static void test_a_damaged_file_is_moved_aside(void **state)
 
 static void test_a_cut_file_is_moved_aside(void **state)
 {
-    struct store_relay *s = open_store();
-    struct relay_store t = store_relay_table(s);
-
     (void)state;
-    for (uint16_t i = 1; i < 500; i++) {
-        const struct relay_session_row row = session(1, i);
-
-        assert_int_equal(t.put_session(t.ctx, &row), SSM_OK);
-    }
-    assert_int_equal(t.flush(t.ctx), SSM_OK);
-    store_relay_close(s);
+    write_many_sessions();
     assert_int_equal(truncate(temporary_file(&dir, "relay.db"), 5000), 0);
     assert_int_equal(read_back().session_count, 0);
     assert_int_equal(access(temporary_file(&dir, "relay.db.damaged-1"), F_OK), 0);
@@ -490,7 +479,7 @@ static void test_a_directory_that_is_not_there(void **state)
 
 int main(void)
 {
-#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define TEST(f) cmocka_unit_test_prestate_setup_teardown(f, temporary_setup, temporary_teardown, &dir)
     const struct CMUnitTest tests[] = {
         TEST(test_flushed_rows_survive),
         TEST(test_unflushed_rows_are_gone),

@@ -3,6 +3,8 @@
 #define SSM_TEST_TEMPORARY_H
 
 #include <dirent.h>
+#include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -36,6 +38,35 @@ static inline void temporary_close(struct temporary *t)
         unlinkat(dirfd(directory), entry->d_name, 0);
     closedir(directory);
     rmdir(t->path);
+}
+
+/* Set-up and tear-down of a test whose initial state is its struct temporary. */
+static inline int temporary_setup(void **state)
+{
+    temporary_open(*state);
+    return 0;
+}
+
+static inline int temporary_teardown(void **state)
+{
+    temporary_close(*state);
+    return 0;
+}
+
+/* Whether these bytes are in a file of it; they are in none that is not there. */
+static inline bool temporary_holds(struct temporary *t, const char *name, const void *needle, size_t len)
+{
+    static uint8_t content[1 << 20];
+    FILE *file = fopen(temporary_file(t, name), "r");
+    size_t content_len;
+
+    if (file == NULL)
+        return false;
+    content_len = fread(content, 1, sizeof content, file);
+    if (ferror(file) || content_len == sizeof content)
+        abort();
+    fclose(file);
+    return memmem(content, content_len, needle, len) != NULL;
 }
 
 #endif

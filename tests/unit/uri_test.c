@@ -24,6 +24,7 @@ static void assert_taken(const char *text, enum uri_host kind, const char *host,
     assert_null(fault);
     assert_int_equal(uri.kind, kind);
     assert_string_equal(uri.host, host);
+    assert_int_equal(uri_host_len(&uri), strlen(host));
     assert_int_equal(uri.port, port);
     assert_int_equal(uri_print(&uri, again), strlen(canonical));
     assert_string_equal(again, canonical);
@@ -74,72 +75,72 @@ static void addresses_have_one_form(void **state)
     }
 }
 
+static const struct {
+    const char *text;
+    const char *fault;
+} FAULTS[] = {
+    {"", "coaps://"},
+    {"coap://s", "coaps://"},
+    {"coaps:/s", "coaps://"},
+    {"https://s", "coaps://"},
+    {"coaps//:s", "coaps://"},
+    {"coaps://", "host"},
+    {"coaps://:5684", "host"},
+    {"coaps://s p", "host"},
+    {"coaps://-s", "host"},
+    {"coaps://s..t", "host"},
+    {"coaps://s_t", "host"},
+    {"coaps://%41", "host"},
+    {"coaps://1.2.3", "host"},
+    {"coaps://1.2.3.256", "host"},
+    {"coaps://1.2.3.04", "host"},
+    {"coaps://1.2.3.4.5", "host"},
+    {"coaps://1", "host"},
+    {"coaps://::1", "host"},
+    {"coaps://[::1", "host"},
+    {"coaps://[]", "host"},
+    {"coaps://[", "host"},
+    {"coaps://[::1]]", "host"},
+    {"coaps://[::1]x:5", "host"},
+    {"coaps://[1:2:3:4:5:6:7]", "host"},
+    {"coaps://[1:2:3:4:5:6:7:8:9]", "host"},
+    {"coaps://[1::3:4:5:6:7:8]", "host"},
+    {"coaps://[1::2::3]", "host"},
+    {"coaps://[1:::2]", "host"},
+    {"coaps://[1:2:]", "host"},
+    {"coaps://[:1:2:3:4:5:6:7]", "host"},
+    {"coaps://[12345::]", "host"},
+    {"coaps://[g::]", "host"},
+    {"coaps://[fe80::1%25eth0]", "host"},
+    {"coaps://[::ffff:192.0.2.1]", "host"},
+    {"coaps://[::ffff:c000:201]", "host"},
+    {"coaps://[192.0.2.1]", "host"},
+    {"coaps://s:0", "port"},
+    {"coaps://s:65536", "port"},
+    {"coaps://s:99999999999", "port"},
+    {"coaps://s:05684", "port"},
+    {"coaps://s:5684x", "port"},
+    {"coaps://s:5:6", "port"},
+    {"coaps://s:-1", "port"},
+    {"coaps://s/", "path"},
+    {"coaps://s?a", "path"},
+    {"coaps://s:1#a", "path"},
+    {"coaps://user@s", "user"},
+    {"coaps://an.example.that.is.too.long.to.be.taken.by.us.a", "longer than 48"},
+};
+
 static void what_is_wrong_is_named(void **state)
 {
-    static const struct {
-        const char *text;
-        const char *fault;
-    } cases[] = {
-        {"", "coaps://"},
-        {"coap://s", "coaps://"},
-        {"coaps:/s", "coaps://"},
-        {"https://s", "coaps://"},
-        {"coaps//:s", "coaps://"},
-        {"coaps://", "host"},
-        {"coaps://:5684", "host"},
-        {"coaps://s p", "host"},
-        {"coaps://-s", "host"},
-        {"coaps://s..t", "host"},
-        {"coaps://s_t", "host"},
-        {"coaps://%41", "host"},
-        {"coaps://1.2.3", "host"},
-        {"coaps://1.2.3.256", "host"},
-        {"coaps://1.2.3.04", "host"},
-        {"coaps://1.2.3.4.5", "host"},
-        {"coaps://1", "host"},
-        {"coaps://::1", "host"},
-        {"coaps://[::1", "host"},
-        {"coaps://[]", "host"},
-        {"coaps://[", "host"},
-        {"coaps://[::1]]", "host"},
-        {"coaps://[::1]x:5", "host"},
-        {"coaps://[1:2:3:4:5:6:7]", "host"},
-        {"coaps://[1:2:3:4:5:6:7:8:9]", "host"},
-        {"coaps://[1::3:4:5:6:7:8]", "host"},
-        {"coaps://[1::2::3]", "host"},
-        {"coaps://[1:::2]", "host"},
-        {"coaps://[1:2:]", "host"},
-        {"coaps://[:1:2:3:4:5:6:7]", "host"},
-        {"coaps://[12345::]", "host"},
-        {"coaps://[g::]", "host"},
-        {"coaps://[fe80::1%25eth0]", "host"},
-        {"coaps://[::ffff:192.0.2.1]", "host"},
-        {"coaps://[::ffff:c000:201]", "host"},
-        {"coaps://[192.0.2.1]", "host"},
-        {"coaps://s:0", "port"},
-        {"coaps://s:65536", "port"},
-        {"coaps://s:99999999999", "port"},
-        {"coaps://s:05684", "port"},
-        {"coaps://s:5684x", "port"},
-        {"coaps://s:5:6", "port"},
-        {"coaps://s:-1", "port"},
-        {"coaps://s/", "path"},
-        {"coaps://s?a", "path"},
-        {"coaps://s:1#a", "path"},
-        {"coaps://user@s", "user"},
-        {"coaps://an.example.that.is.too.long.to.be.taken.by.us.a", "longer than 48"},
-    };
-
     (void)state;
-    for (size_t i = 0; i < COUNT(cases); i++) {
+    for (size_t i = 0; i < COUNT(FAULTS); i++) {
         struct uri uri;
         const char *fault = NULL;
 
-        if (uri_parse(cases[i].text, strlen(cases[i].text), &uri, &fault) != SSM_MALFORMED)
-            fail_msg("taken: %s", cases[i].text);
-        if (strstr(fault, cases[i].fault) == NULL)
-            fail_msg("%s: \"%s\" does not say \"%s\"", cases[i].text, fault, cases[i].fault);
-        assert_int_equal(uri_parse(cases[i].text, strlen(cases[i].text), &uri, NULL), SSM_MALFORMED);
+        if (uri_parse(FAULTS[i].text, strlen(FAULTS[i].text), &uri, &fault) != SSM_MALFORMED)
+            fail_msg("taken: %s", FAULTS[i].text);
+        if (strstr(fault, FAULTS[i].fault) == NULL)
+            fail_msg("%s: \"%s\" does not say \"%s\"", FAULTS[i].text, fault, FAULTS[i].fault);
+        assert_int_equal(uri_parse(FAULTS[i].text, strlen(FAULTS[i].text), &uri, NULL), SSM_MALFORMED);
     }
 }
 

@@ -147,102 +147,83 @@ static enum options_result usage_error(const char *what, const char *value)
     return OPTIONS_USAGE_ERROR;
 }
 
-struct arguments { /* as they stand on the command line */
-    const char *gateway;
-    const char *serial;
-    const char *id;
-    const char *key_file;
-    const char *state;
-    const char *observe_interval;
-    const char *push_interval;
+/* What getopt_long gives for an option: those before ARGUMENTS have an argument. */
+enum {
+    GATEWAY,
+    SERIAL,
+    ID,
+    KEY_FILE,
+    STATE,
+    OBSERVE_INTERVAL,
+    PUSH,
+    PUSH_PATH,
+    PUSH_INTERVAL,
+    WATCH,
+    ARGUMENTS,
+    VERBOSE,
+    HELP,
+    VERSION,
 };
 
-static enum options_result arguments_check(const struct arguments *a, struct options *out)
+/* `given` are the options' arguments as they stand on the command line; NULL: none. */
+static enum options_result arguments_check(const char *const given[ARGUMENTS], struct options *out)
 {
-    if ((a->gateway == NULL) == (a->serial == NULL) || a->id == NULL || a->key_file == NULL)
+    if ((given[GATEWAY] == NULL) == (given[SERIAL] == NULL) || given[ID] == NULL || given[KEY_FILE] == NULL)
         return usage_error("--gateway or --serial, --id and --key-file are needed", NULL);
-    out->serial = a->serial;
-    if (a->gateway != NULL && !gateway_parse(a->gateway, out))
-        return usage_error("--gateway wants ADDR:PORT", a->gateway);
-    if (assoc_name_set(&out->name, a->id, strlen(a->id)) != SSM_OK)
-        return usage_error("--id wants 1 to 32 letters, digits, dots, dashes or underscores", a->id);
-    if (!interval_parse(a->observe_interval, 0, &out->observe_interval_s))
-        return usage_error("--observe-interval wants 0 to 3600 seconds", a->observe_interval);
-    if (!interval_parse(a->push_interval, 1, &out->push_interval_s))
-        return usage_error("--push-interval wants 1 to 3600 seconds", a->push_interval);
-    if (!state_dir_set(a->state, out))
+    out->serial = given[SERIAL];
+    if (given[GATEWAY] != NULL && !gateway_parse(given[GATEWAY], out))
+        return usage_error("--gateway wants ADDR:PORT", given[GATEWAY]);
+    if (assoc_name_set(&out->name, given[ID], strlen(given[ID])) != SSM_OK)
+        return usage_error("--id wants 1 to 32 letters, digits, dots, dashes or underscores", given[ID]);
+    if (!interval_parse(given[OBSERVE_INTERVAL], 0, &out->observe_interval_s))
+        return usage_error("--observe-interval wants 0 to 3600 seconds", given[OBSERVE_INTERVAL]);
+    if (!interval_parse(given[PUSH_INTERVAL], 1, &out->push_interval_s))
+        return usage_error("--push-interval wants 1 to 3600 seconds", given[PUSH_INTERVAL]);
+    if (!state_dir_set(given[STATE], out))
         return usage_error("no place for the association counter: give --state DIR", NULL);
-    return key_file_read(a->key_file, out->psk) ? OPTIONS_RUN : OPTIONS_FILE_ERROR;
-}
-
-/* Where an option's argument goes, or NULL. */
-static const char **argument_place(int option, struct arguments *a, struct options *out)
-{
-    switch (option) {
-    case 'g':
-        return &a->gateway;
-    case 'l':
-        return &a->serial;
-    case 'i':
-        return &a->id;
-    case 'k':
-        return &a->key_file;
-    case 's':
-        return &a->state;
-    case 'o':
-        return &a->observe_interval;
-    case 'u':
-        return &out->push_uri;
-    case 'p':
-        return &out->push_path;
-    case 'n':
-        return &a->push_interval;
-    case 'w':
-        return &out->watch_uri;
-    default:
-        return NULL;
-    }
+    out->push_uri = given[PUSH];
+    out->push_path = given[PUSH_PATH];
+    out->watch_uri = given[WATCH];
+    return key_file_read(given[KEY_FILE], out->psk) ? OPTIONS_RUN : OPTIONS_FILE_ERROR;
 }
 
 enum options_result options_parse(int argc, char **argv, struct options *out)
 {
     static const struct option LONG[] = {
-        {"gateway", required_argument, NULL, 'g'},
-        {"serial", required_argument, NULL, 'l'},
-        {"id", required_argument, NULL, 'i'},
-        {"key-file", required_argument, NULL, 'k'},
-        {"state", required_argument, NULL, 's'},
-        {"observe-interval", required_argument, NULL, 'o'},
-        {"push", required_argument, NULL, 'u'},
-        {"push-path", required_argument, NULL, 'p'},
-        {"push-interval", required_argument, NULL, 'n'},
-        {"watch", required_argument, NULL, 'w'},
-        {"verbose", no_argument, NULL, 'v'},
-        {"help", no_argument, NULL, 'h'},
-        {"version", no_argument, NULL, 'V'},
+        {"gateway", required_argument, NULL, GATEWAY},
+        {"serial", required_argument, NULL, SERIAL},
+        {"id", required_argument, NULL, ID},
+        {"key-file", required_argument, NULL, KEY_FILE},
+        {"state", required_argument, NULL, STATE},
+        {"observe-interval", required_argument, NULL, OBSERVE_INTERVAL},
+        {"push", required_argument, NULL, PUSH},
+        {"push-path", required_argument, NULL, PUSH_PATH},
+        {"push-interval", required_argument, NULL, PUSH_INTERVAL},
+        {"watch", required_argument, NULL, WATCH},
+        {"verbose", no_argument, NULL, VERBOSE},
+        {"help", no_argument, NULL, HELP},
+        {"version", no_argument, NULL, VERSION},
         {NULL, 0, NULL, 0},
     };
-    struct arguments a = {.observe_interval = "5", .push_interval = "10"};
+    const char *given[ARGUMENTS] = {
+        [OBSERVE_INTERVAL] = "5", [PUSH_INTERVAL] = "10", [PUSH_PATH] = "readings"};
     int option;
 
     memset(out, 0, sizeof *out);
-    out->push_path = "readings";
     while ((option = getopt_long(argc, argv, "", LONG, NULL)) != -1) {
-        const char **place = argument_place(option, &a, out);
-
-        if (place != NULL)
-            *place = optarg;
+        if (option < ARGUMENTS)
+            given[option] = optarg;
         switch (option) {
-        case 'w':
+        case WATCH:
             out->watch_path = optind < argc ? argv[optind++] : NULL;
             break;
-        case 'v':
+        case VERBOSE:
             out->verbose = true;
             break;
-        case 'h':
+        case HELP:
             usage_print(stdout);
             return OPTIONS_DONE;
-        case 'V':
+        case VERSION:
             puts("ssm-node " SSM_VERSION);
             return OPTIONS_DONE;
         case '?':
@@ -252,9 +233,9 @@ enum options_result options_parse(int argc, char **argv, struct options *out)
             break;
         }
     }
-    if (out->watch_uri != NULL && out->watch_path == NULL)
+    if (given[WATCH] != NULL && out->watch_path == NULL)
         return usage_error("--watch wants a URI and a path", NULL);
     if (optind < argc)
         return usage_error("unexpected argument", argv[optind]);
-    return arguments_check(&a, out);
+    return arguments_check(given, out);
 }

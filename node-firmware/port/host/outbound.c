@@ -35,10 +35,10 @@ static const char *const REASONS[NODE_CLIENT_REASON_END] = {
     [NODE_CLIENT_UNHEARD] = "the gateway does not acknowledge",
     [NODE_CLIENT_OVERDUE] = "the gateway has said nothing more",
     [NODE_CLIENT_DROPPED] = "the gateway has ended the session",
-    [NODE_CLIENT_DROPPED + CONTROL_CLOSED_BY_PEER] = "it has closed the session",
-    [NODE_CLIENT_DROPPED + CONTROL_CLOSED_EXPIRED] = "the session has expired",
-    [NODE_CLIENT_DROPPED + CONTROL_CLOSED_FORGED] = "too many forged records",
-    [NODE_CLIENT_DROPPED + CONTROL_CLOSED_SILENT] = "it has stopped answering",
+    [NODE_CLIENT_DROPPED + (int) CONTROL_CLOSED_BY_PEER] = "it has closed the session",
+    [NODE_CLIENT_DROPPED + (int) CONTROL_CLOSED_EXPIRED] = "the session has expired",
+    [NODE_CLIENT_DROPPED + (int) CONTROL_CLOSED_FORGED] = "too many forged records",
+    [NODE_CLIENT_DROPPED + (int) CONTROL_CLOSED_SILENT] = "it has stopped answering",
 };
 
 static void reason_print(uint8_t reason)
