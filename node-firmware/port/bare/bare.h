@@ -34,13 +34,13 @@ void bare_sleep(uint32_t ms);
 void bare_entropy(uint8_t *out, size_t len);
 
 /*
- * Two pages of flash that are erased one at a time; an erased word reads 0xFFFFFFFF. Writing and erasing
- * verify: SSM_IO if flash does not hold what was asked for. A loss of power may leave a word half written.
+ * Two pages of flash that are erased one at a time; an erased word reads 0xFFFFFFFF. Whether flash holds what
+ * was asked for, its reader finds out. A loss of power may leave a word half written.
  */
 enum { BARE_PAGES = 2, BARE_PAGE_WORDS = 32 };
 uint32_t bare_page_word(uint8_t page, uint8_t word);
-SSM_MUST_CHECK enum status bare_page_write(uint8_t page, uint8_t word, uint32_t value);
-SSM_MUST_CHECK enum status bare_page_erase(uint8_t page);
+void bare_page_write(uint8_t page, uint8_t word, uint32_t value);
+void bare_page_erase(uint8_t page);
 
 /* What the node offers: the application's table, or one of the board's own made of its parts. */
 struct node_resource;
@@ -53,6 +53,7 @@ struct bare_identity {
     struct assoc_name name;
 };
 extern const struct bare_identity bare_identity;
+_Static_assert(sizeof(struct bare_identity) == 49, "each board's start.S leaves that much room");
 
 /*
  * The stack, from its lowest byte to behind its highest, as the linker script names it. The start-up code

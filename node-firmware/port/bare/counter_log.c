@@ -50,9 +50,12 @@ enum status counter_log_save(uint32_t counter)
     if (word == BARE_PAGE_WORDS) {
         page ^= 1;
         word = 0;
-        if (bare_page_erase(page) != SSM_OK)
+        bare_page_erase(page);
+        if (page_end(page) != 0)
             return SSM_IO;
     }
-    enum status status = bare_page_write(page, word, counter);
-    return status == SSM_OK ? bare_page_write(page, word + 1, ~counter) : status;
+    bare_page_write(page, word, counter);
+    bare_page_write(page, word + 1, ~counter);
+    bool is_there = bare_page_word(page, word) == counter && bare_page_word(page, word + 1) == ~counter;
+    return is_there ? SSM_OK : SSM_IO;
 }

@@ -8,8 +8,6 @@
 #include "mc13224v.h"
 #include "uart.h"
 
-_Static_assert(sizeof(struct bare_identity) == 49, "start.S leaves that much room");
-
 enum {
     WATCHDOG_STEPS = 63, /* 64 * 87 ms */
     REGULATORS_MS = 20,

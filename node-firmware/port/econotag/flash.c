@@ -22,8 +22,6 @@ enum command {
 
 enum { STATUS_BUSY = 1 << 0, STATUS_ALL_PROTECTED = 3 << 2 };
 
-static const uint32_t ERASED = 0xFFFFFFFF;
-
 /* Sends the `out` upper bits of `data` while `out + in` are clocked; what came last is returned. */
 static uint32_t transfer(uint32_t data, uint32_t out, uint32_t in)
 {
@@ -86,22 +84,17 @@ uint32_t bare_page_word(uint8_t page, uint8_t word)
     return value;
 }
 
-enum status bare_page_write(uint8_t page, uint8_t word, uint32_t value)
+void bare_page_write(uint8_t page, uint8_t word, uint32_t value)
 {
     uint32_t address = page_address(page) + 4u * word;
 
     for (uint32_t left = value, i = 0; i < 4; i++, left <<= 8)
         byte_program(address + i, (uint8_t)(left >> 24));
-    return bare_page_word(page, word) == value ? SSM_OK : SSM_IO;
 }
 
-enum status bare_page_erase(uint8_t page)
+void bare_page_erase(uint8_t page)
 {
     operation_begin();
     command((uint32_t)ERASE_SECTOR << 24 | page_address(page), 32, 0);
     operation_end();
-    for (uint8_t word = 0; word < BARE_PAGE_WORDS; word++)
-        if (bare_page_word(page, word) != ERASED)
-            return SSM_IO;
-    return SSM_OK;
 }

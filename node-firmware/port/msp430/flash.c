@@ -40,20 +40,15 @@ uint32_t bare_page_word(uint8_t page, uint8_t word)
     return at[0] | (uint32_t)at[1] << 16;
 }
 
-enum status bare_page_write(uint8_t page, uint8_t word, uint32_t value)
+void bare_page_write(uint8_t page, uint8_t word, uint32_t value)
 {
     volatile uint16_t *at = word_at(page, word);
 
     half_store(at, FCTL1_WRT, (uint16_t)value);
     half_store(at + 1, FCTL1_WRT, (uint16_t)(value >> 16));
-    return bare_page_word(page, word) == value ? SSM_OK : SSM_IO;
 }
 
-enum status bare_page_erase(uint8_t page)
+void bare_page_erase(uint8_t page)
 {
     half_store(word_at(page, 0), FCTL1_ERASE, 0);
-    for (uint8_t word = 0; word < BARE_PAGE_WORDS; word++)
-        if (bare_page_word(page, word) != 0xFFFFFFFF)
-            return SSM_IO;
-    return SSM_OK;
 }

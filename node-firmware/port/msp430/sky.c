@@ -10,8 +10,6 @@
 #include "sht11.h"
 #include "uart.h"
 
-_Static_assert(sizeof(struct bare_identity) == 49, "start.S leaves that much room");
-
 enum {
     LEDS = 0x70,             /* P5.4 to P5.6, lit when low */
     RADIO_SELECT = 0x04,     /* P4.2, selected when low */

@@ -2,6 +2,7 @@
 
 #include "cycles.h"
 #include "fault.h"
+#include "power.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -101,6 +102,11 @@ static const struct block_cost *cost_of(struct cpu *c, uint32_t address, uint32_
     return cost;
 }
 
+static struct measure_place place_at(const struct cpu *c, uint32_t address)
+{
+    return (struct measure_place){.address = address, .stack = reg(c, UC_ARM_REG_SP)};
+}
+
 static void on_block(uc_engine *uc, uint64_t address, uint32_t size, void *context)
 {
     struct cpu *c = context;
@@ -121,8 +127,8 @@ static void on_block(uc_engine *uc, uint64_t address, uint32_t size, void *conte
         return;
     }
     if (c->measure->function_count > 0 || c->measure->is_in_interrupt)
-        measure_block(c->measure, (uint32_t)address, reg(c, UC_ARM_REG_SP), reg(c, UC_ARM_REG_LR),
-                      c->counts.cycles);
+        measure_step(c->measure, place_at(c, (uint32_t)address), place_at(c, reg(c, UC_ARM_REG_LR) & ~1u),
+                     c->counts.cycles);
     spend(c, cost->cycles + (is_branched_to ? CYCLES_BRANCH - CYCLES_NOT_TAKEN : 0));
     c->counts.instructions += cost->instructions;
     c->falls_through_at = cost->may_fall_through ? (uint32_t)address + size : 0;
@@ -173,13 +179,14 @@ static bool memory_make(struct cpu *c)
            uc_hook_add(c->uc, &hook, UC_HOOK_BLOCK, (void *)on_block, c, 1, 0) == UC_ERR_OK;
 }
 
-/* What memory holds when power comes: nothing that an image may rely on. */
-static void ram_fill(struct cpu *c, uint64_t seed)
+/* An image_place_function: images go to RAM. */
+static uint8_t *ram_place(void *context, uint32_t address, size_t len)
 {
-    for (unsigned i = 0; i < CPU_RAM_SIZE; i++) {
-        seed = seed * 6364136223846793005u + 1442695040888963407u;
-        c->ram[i] = (uint8_t)(seed >> 56);
-    }
+    struct cpu *c = context;
+
+    if (address < CPU_RAM_BASE || len > CPU_RAM_SIZE || address - CPU_RAM_BASE > CPU_RAM_SIZE - len)
+        return NULL;
+    return c->ram + (address - CPU_RAM_BASE);
 }
 
 struct cpu *cpu_create(struct machine *machine, const struct image *image, struct measure *measure,
@@ -196,8 +203,8 @@ struct cpu *cpu_create(struct machine *machine, const struct image *image, struc
     c->measure = measure;
     c->wait = wait;
     c->context = context;
-    ram_fill(c, seed);
-    if (!image_load(image, CPU_RAM_BASE, c->ram, CPU_RAM_SIZE)) {
+    power_fill_ram(c->ram, sizeof c->ram, seed);
+    if (!image_load(image, ram_place, c)) {
         fputs("emu-econotag: the image does not lie in RAM\n", stderr);
         free(c);
         return NULL;
@@ -222,7 +229,7 @@ void cpu_destroy(struct cpu *c)
 
 void cpu_reset(struct cpu *c)
 {
-    image_load(c->image, CPU_RAM_BASE, c->ram, CPU_RAM_SIZE);
+    image_load(c->image, ram_place, c);
     set_reg(c, UC_ARM_REG_CPSR, MODE_SVC | CPSR_NO_IRQ | CPSR_NO_FIQ);
     set_reg(c, UC_ARM_REG_PC, CPU_RAM_BASE);
     measure_reset(c->measure);
@@ -248,7 +255,7 @@ static void take_interrupt(struct cpu *c, uint32_t vector)
     bool fast = vector == VECTOR_FIQ;
 
     c->counts.interrupts++;
-    measure_interrupt(c->measure, reg(c, UC_ARM_REG_PC), reg(c, UC_ARM_REG_SP), c->counts.cycles);
+    measure_interrupt(c->measure, place_at(c, reg(c, UC_ARM_REG_PC)), c->counts.cycles);
     enter(c, vector, fast ? MODE_FIQ : MODE_IRQ, fast ? CPSR_NO_IRQ | CPSR_NO_FIQ : CPSR_NO_IRQ,
           reg(c, UC_ARM_REG_PC) + 4);
 }

@@ -8,7 +8,6 @@
 #ifndef EMU_CPU_H
 #define EMU_CPU_H
 
-#include "image.h"
 #include "machine.h"
 #include "measure.h"
 

@@ -1,7 +1,7 @@
 #include "flash.h"
 
-#include <errno.h>
-#include <fcntl.h>
+#include "power.h"
+
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -16,19 +16,8 @@ void flash_init(struct flash *f, uint64_t seed)
 
 bool flash_open(struct flash *f, const char *path)
 {
-    ssize_t len;
-
-    f->fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-    if (f->fd < 0)
-        return false;
-    len = pread(f->fd, f->bytes, sizeof f->bytes, 0);
-    if (len == (ssize_t)sizeof f->bytes)
-        return true;
-    if (len != 0) {
-        errno = len < 0 ? errno : EINVAL;
-        return false;
-    }
-    return pwrite(f->fd, f->bytes, sizeof f->bytes, 0) == (ssize_t)sizeof f->bytes;
+    f->fd = power_open_flash(path, f->bytes, sizeof f->bytes);
+    return f->fd >= 0;
 }
 
 void flash_reset(struct flash *f)
@@ -37,16 +26,6 @@ void flash_reset(struct flash *f)
     f->may_write_status = false;
     f->ready_at = 0;
     f->is_selected = false;
-}
-
-/* splitmix64 */
-static uint64_t random_next(struct flash *f)
-{
-    uint64_t z = f->seed += 0x9E3779B97F4A7C15u;
-
-    z = (z ^ z >> 30) * 0xBF58476D1CE4E5B9u;
-    z = (z ^ z >> 27) * 0x94D049BB133111EBu;
-    return z ^ z >> 31;
 }
 
 /* Changes the array and the file. */
@@ -70,7 +49,7 @@ static void program(struct flash *f, uint64_t now, uint32_t address, uint8_t val
 
     f->programs++;
     if (is_cut_now(f)) /* each bit by itself has been cleared or not */
-        result = (uint8_t)(result | (f->bytes[address] & random_next(f)));
+        result = (uint8_t)(result | (f->bytes[address] & power_random(&f->seed)));
     store(f, address, &result, 1);
     f->ready_at = now + FLASH_PROGRAM_TIME;
 }
@@ -84,7 +63,7 @@ static void erase(struct flash *f, uint64_t now, uint32_t address)
     f->erases++;
     if (is_cut_now(f))
         for (uint32_t i = 0; i < FLASH_SECTOR; i++)
-            sector[i] = (uint8_t)(f->bytes[address + i] | random_next(f));
+            sector[i] = (uint8_t)(f->bytes[address + i] | power_random(&f->seed));
     store(f, address, sector, sizeof sector);
     f->ready_at = now + FLASH_ERASE_TIME;
 }

@@ -1,24 +1,15 @@
 #include "run.h"
 
-#include <stdio.h>
+#include "signals.h"
+
+#include <elf.h>
 #include <string.h>
-#include <time.h>
 
 enum {
     SLICE = MACHINE_CLOCK_HZ / 1000, /* between two looks at the line and at the clock */
-    NS_PER_S = 1000000000,
     SLICES_UNHEARD =
         100, /* that long what opens the line, or a signal, may have to wait while the core does */
-    LAG_MAX_NS = NS_PER_S, /* behind by more than that, the emulation does not try to catch up */
 };
-
-static uint64_t wall_ns(void)
-{
-    struct timespec t;
-
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (uint64_t)t.tv_sec * NS_PER_S + (uint64_t)t.tv_nsec;
-}
 
 static uint64_t ns_of_cycles(uint64_t cycles)
 {
@@ -37,21 +28,6 @@ static void send(void *context, uint8_t byte)
     line_send(&r->line, byte);
 }
 
-static bool measure_start(struct run *r)
-{
-    const struct run_options *o = r->options;
-
-    for (unsigned i = 0; i < o->measured_count; i++) {
-        uint32_t address;
-        if (!image_symbol(r->image, o->measured[i], &address)) {
-            fprintf(stderr, "emu-econotag: %s has no function %s\n", o->image_path, o->measured[i]);
-            return false;
-        }
-        measure_add(&r->measure, o->measured[i], address);
-    }
-    return true;
-}
-
 /* Where the run is to end. */
 static uint64_t end_of(const struct run *r)
 {
@@ -60,28 +36,24 @@ static uint64_t end_of(const struct run *r)
 
 static bool has_ended(const struct run *r)
 {
-    return r->signals->end || r->machine.now >= end_of(r) || r->machine.flash.is_cut;
+    return signals_end() || r->machine.now >= end_of(r) || r->machine.flash.is_cut;
 }
 
-/* Puts the next byte on the line towards the chip, as soon as the one before is over. */
+/* Puts the next byte or fault on the line towards the chip, as soon as the one before is over. */
 static void feed_line(struct run *r)
 {
     struct uart *u = &r->machine.uart;
-    int byte;
+    uint16_t unit;
 
     if (!uart_line_is_idle(u))
         return;
-    if (r->signals->line_break > 0) {
-        r->signals->line_break--;
-        uart_line_start(u, r->machine.now, 0, true);
+    signals_take(&r->line);
+    if (!line_is_waiting(&r->line))
+        line_poll(&r->line);
+    if (!line_is_waiting(&r->line))
         return;
-    }
-    byte = line_take(&r->line);
-    if (byte < 0)
-        return;
-    uart_line_start(u, r->machine.now, (uint8_t)byte, r->signals->framing_error > 0);
-    if (r->signals->framing_error > 0)
-        r->signals->framing_error--;
+    unit = line_take(&r->line);
+    uart_line_start(u, r->machine.now, (uint8_t)unit, unit > UINT8_MAX);
 }
 
 static uint64_t earlier(uint64_t a, uint64_t b)
@@ -89,17 +61,22 @@ static uint64_t earlier(uint64_t a, uint64_t b)
     return a < b ? a : b;
 }
 
+/* How far time may go, in nanoseconds. */
+static uint64_t limit_of(struct run *r)
+{
+    return pace_limit(&r->pace, ns_of_cycles(r->machine.now));
+}
+
 /* Lets time go on to `until`, or to what comes from outside before. */
 static void pass(struct run *r, uint64_t until)
 {
-    uint64_t due = r->started_ns + ns_of_cycles(until);
-    uint64_t wall = wall_ns();
+    uint64_t due = ns_of_cycles(until), limit = limit_of(r);
 
-    if (!r->options->is_at_max_speed && due > wall && uart_line_is_idle(&r->machine.uart)) {
-        line_wait(&r->line, due - wall);
-        wall = wall_ns();
-        if (wall < due && wall > r->started_ns) { /* something has been heard */
-            uint64_t heard_at = cycles_of_ns(wall - r->started_ns);
+    if (due > limit && uart_line_is_idle(&r->machine.uart)) {
+        line_wait(&r->line, due - limit);
+        limit = limit_of(r);
+        if (limit < due) { /* something has been heard */
+            uint64_t heard_at = cycles_of_ns(limit);
             until = heard_at < r->machine.now ? r->machine.now : heard_at;
         }
     }
@@ -120,57 +97,63 @@ static void wait_for_interrupt(void *context)
     r->waited += m->now - from;
 }
 
-bool run_start(struct run *r, const struct run_options *options, struct run_signals *signals)
+/* Each step that may fail has said why. */
+static bool prepare(struct run *r, const struct options *o)
+{
+    const char *reason;
+
+    if (!image_open(&r->image, o->image, EM_ARM, &reason)) {
+        fprintf(stderr, "emu-econotag: %s: %s\n", o->image, reason);
+        return false;
+    }
+    if (!measure_add_all(&r->measure, &r->image, o->measures, o->measure_count))
+        return false;
+    if (o->flash != NULL && !flash_open(&r->machine.flash, o->flash)) {
+        perror(o->flash);
+        return false;
+    }
+    if (o->serial != NULL && !line_open(&r->line, o->serial)) {
+        perror(o->serial);
+        return false;
+    }
+    r->cpu = cpu_create(&r->machine, &r->image, &r->measure, o->seed, wait_for_interrupt, r);
+    return r->cpu != NULL;
+}
+
+bool run_start(struct run *r, const struct options *options, uint16_t battery_mv)
 {
     memset(r, 0, sizeof *r);
-    r->line.fd = -1;
     r->options = options;
-    r->signals = signals;
-    r->image = image_open(options->image_path);
-    if (r->image == NULL || !measure_start(r))
-        return false;
+    line_init(&r->line);
     machine_init(&r->machine, options->seed, send, r);
-    r->machine.flash.cut_at = options->cut_at;
-    r->machine.adc.battery_mv = (uint16_t)options->battery_mv;
-    if (options->flash_path != NULL && !flash_open(&r->machine.flash, options->flash_path)) {
-        perror(options->flash_path);
-        return false;
-    }
-    if (!line_open(&r->line, options->line_link)) {
-        perror(options->line_link);
-        return false;
-    }
-    r->cpu = cpu_create(&r->machine, r->image, &r->measure, options->seed, wait_for_interrupt, r);
-    r->started_ns = wall_ns();
-    return r->cpu != NULL;
+    r->machine.flash.cut_at = options->power_cut;
+    r->machine.adc.battery_mv = battery_mv;
+    pace_start(&r->pace, options->is_unthrottled);
+    return prepare(r, options);
 }
 
 const char *run_stopped_by(const struct run *r)
 {
     if (r->machine.flash.is_cut)
         return "power-cut";
-    return r->signals->end ? "signal" : "cycles";
+    return signals_end() ? "signal" : "cycles";
 }
 
 void run_end(struct run *r)
 {
     cpu_destroy(r->cpu);
     line_close(&r->line);
-    image_close(r->image);
+    image_close(&r->image);
 }
 
-/* Does not let the emulated time run ahead of the wall's, nor lag for ever. */
+/* Does not let the emulated time run ahead of the wall's. */
 static void pace(struct run *r)
 {
-    uint64_t due = r->started_ns + ns_of_cycles(r->machine.now);
-    uint64_t wall = wall_ns();
+    static const struct line NOTHING = {.is_terminal = false};
+    uint64_t now = ns_of_cycles(r->machine.now), limit = limit_of(r);
 
-    if (r->options->is_at_max_speed)
-        return;
-    if (wall > due + LAG_MAX_NS)
-        r->started_ns += wall - due;
-    else if (due > wall + ns_of_cycles(SLICE))
-        line_wait(&(struct line){.fd = -1}, due - wall);
+    if (now > limit && now - limit > ns_of_cycles(SLICE))
+        line_wait(&NOTHING, now - limit);
 }
 
 void run_until_end(struct run *r)

@@ -61,7 +61,7 @@ static double input_mv(const struct adc12 *adc, uint8_t channel)
 {
     if (channel == CHANNEL_TEMPERATURE)
         return 986 + 0.355 * adc->temperature_tenths;
-    return channel == CHANNEL_HALF_SUPPLY ? SUPPLY_MV / 2.0 : 0;
+    return channel == CHANNEL_HALF_SUPPLY ? (double)SUPPLY_MV / 2 : 0;
 }
 
 static double reference_mv(const struct adc12 *adc, uint8_t mctl)
@@ -183,7 +183,7 @@ void adc12_run(struct adc12 *adc)
     double part = input_mv(adc, mctl & INCH) / reference_mv(adc, mctl);
 
     adc->done_ps = CLOCK_NEVER;
-    adc->mem[i] = part >= 1 || adc->is_spoiled ? FULL_SCALE : (uint16_t)(part * FULL_SCALE + 0.5);
+    adc->mem[i] = part >= 1 || adc->is_spoiled ? FULL_SCALE : (uint16_t)(part * (double)FULL_SCALE + 0.5);
     adc->ifg |= (uint16_t)(1u << i);
 }
 

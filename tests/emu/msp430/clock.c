@@ -164,5 +164,5 @@ double clock_hz(const struct clock *clock, enum clock_source source)
 {
     uint64_t period = clock->waves[source].period;
 
-    return period == 0 ? 0 : (double)CLOCK_SECOND * EIGHTHS / (double)period;
+    return period == 0 ? 0 : (double)(CLOCK_SECOND * EIGHTHS) / (double)period;
 }

@@ -1,8 +1,7 @@
 #include "flash.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <sys/stat.h>
+#include "power.h"
+
 #include <unistd.h>
 
 enum { KEY = 0xA5, KEY_READ = 0x96, BUSY_WORD = 0x3FFF };
@@ -30,18 +29,8 @@ static void save(const struct flash *flash, uint16_t address, size_t len)
 
 bool flash_open(struct flash *flash, const char *path)
 {
-    uint8_t *info = flash->memory->bytes + MEMORY_INFO;
-    struct stat status;
-
-    flash->fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-    if (flash->fd < 0 || fstat(flash->fd, &status) < 0)
-        return false;
-    if (status.st_size == 0) {
-        save(flash, MEMORY_INFO, MEMORY_INFO_LEN);
-        return true;
-    }
-    errno = EINVAL;
-    return status.st_size == MEMORY_INFO_LEN && pread(flash->fd, info, MEMORY_INFO_LEN, 0) == MEMORY_INFO_LEN;
+    flash->fd = power_open_flash(path, flash->memory->bytes + MEMORY_INFO, MEMORY_INFO_LEN);
+    return flash->fd >= 0;
 }
 
 void flash_set_cut(struct flash *flash, uint64_t number, uint64_t seed)
@@ -107,16 +96,6 @@ static double generator_hz(const struct flash *flash)
     return clock_hz(flash->clock, SOURCES[flash->ctl2 >> 6]) / ((flash->ctl2 & 0x3F) + 1);
 }
 
-/* splitmix64: which bits or words a power cut reached. */
-static uint64_t next_random(struct flash *flash)
-{
-    uint64_t z = flash->random += UINT64_C(0x9E3779B97F4A7C15);
-
-    z = (z ^ z >> 30) * UINT64_C(0xBF58476D1CE4E5B9);
-    z = (z ^ z >> 27) * UINT64_C(0x94D049BB133111EB);
-    return z ^ z >> 31;
-}
-
 static bool is_cut(struct flash *flash)
 {
     return flash->cut_at != 0 && flash->writes + flash->erases == flash->cut_at;
@@ -135,7 +114,7 @@ static void program(struct flash *flash, uint16_t address, uint16_t value, bool 
 
     flash->writes++;
     if (is_cut(flash)) {
-        kept = (uint16_t)next_random(flash);
+        kept = (uint16_t)power_random(&flash->random);
         stop_for_cut(flash, "write", address);
     }
     value |= kept;
@@ -156,7 +135,7 @@ static void erase(struct flash *flash, uint16_t address)
     if (half)
         stop_for_cut(flash, "erase", first);
     for (unsigned i = 0; i < len; i += 2)
-        if (!half || next_random(flash) & 1)
+        if (!half || power_random(&flash->random) & 1)
             flash->memory->bytes[first + i] = flash->memory->bytes[first + i + 1] = 0xFF;
     save(flash, first, len);
 }
@@ -175,7 +154,7 @@ uint64_t flash_write(struct flash *flash, uint16_t address, uint16_t value, bool
         flash->refused++;
         return now;
     }
-    if (hz < GENERATOR_HZ_MIN || hz > GENERATOR_HZ_MAX) {
+    if (hz < (double)GENERATOR_HZ_MIN || hz > (double)GENERATOR_HZ_MAX) {
         stop_ask(flash->stop, STOP_FAULT, "flash timing generator at %.0f Hz, allowed are %d to %d", hz,
                  GENERATOR_HZ_MIN, GENERATOR_HZ_MAX);
         return now;

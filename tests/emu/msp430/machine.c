@@ -4,10 +4,12 @@
 
 #include <string.h>
 
+enum device { TIMER_A, TIMER_B, WATCHDOG, UART, SPI, FLASH, SENSOR, CONVERTER, NOTHING };
+
 /* What a device does when its time has come. */
 struct event {
     uint64_t time;
-    enum { TIMER_A, TIMER_B, WATCHDOG, UART, SPI, FLASH, SENSOR, CONVERTER, NOTHING } device;
+    enum device device;
 };
 
 enum { VECTOR_TABLE = 0xFFE0, VECTORS = 16 };
@@ -17,7 +19,7 @@ uint64_t machine_now(const struct machine *m)
     return clock_time_of_cycles(&m->clock, m->cpu.cycles);
 }
 
-static void consider(struct event *next, uint64_t time, int device)
+static void consider(struct event *next, uint64_t time, enum device device)
 {
     if (time < next->time)
         *next = (struct event){.time = time, .device = device};
@@ -168,6 +170,19 @@ static void sleep_until(struct machine *m, uint64_t time)
     clock_resume(&m->clock, m->cpu.cycles, time);
 }
 
+static struct measure_place place_of(const struct cpu *cpu)
+{
+    return (struct measure_place){.address = cpu->r[CPU_PC], .stack = cpu->r[CPU_SP]};
+}
+
+/* Where a function that begins here returns to. */
+static struct measure_place place_after(const struct cpu *cpu)
+{
+    uint16_t sp = cpu->r[CPU_SP];
+
+    return (struct measure_place){.address = memory_plain_word(cpu->memory, sp), .stack = (uint16_t)(sp + 2)};
+}
+
 /* The highest vector goes first. The DCO starts before the CPU does, if it was off. */
 static void accept_interrupt(struct machine *m)
 {
@@ -179,7 +194,7 @@ static void accept_interrupt(struct machine *m)
     if ((sr & CPU_OFF) != 0 && sleep_mode(sr) >= 3)
         sleep_until(m, machine_now(m) + CLOCK_DCO_START);
     if (m->measure)
-        measure_interrupt(m->measure, m->cpu.cycles);
+        measure_interrupt(m->measure, place_of(&m->cpu), m->cpu.cycles);
     acknowledge(m, vector);
     cpu_interrupt(&m->cpu, (uint16_t)(VECTOR_TABLE + 2 * vector));
     m->interrupts++;
@@ -237,14 +252,12 @@ static inline void run_instructions(struct machine *m, uint64_t limit, bool is_w
     do {
         if (is_watched) {
             if (m->measure)
-                measure_step(m->measure, cpu);
+                measure_step(m->measure, place_of(cpu), place_after(cpu), cpu->cycles);
             if (m->trace)
                 write_trace(m);
         }
         before = cpu->r[CPU_SR];
         cpu_step(cpu);
-        if (is_watched && m->measure && cpu->opcode == CPU_OPCODE_RETI)
-            measure_return(m->measure, cpu->cycles);
         if ((uint16_t)(cpu->r[CPU_SP] - MEMORY_RAM) < (uint16_t)(m->stack_low - MEMORY_RAM))
             m->stack_low = cpu->r[CPU_SP];
         m->is_ready = (before & CPU_GIE) != 0 || cpu->opcode == CPU_OPCODE_RETI;

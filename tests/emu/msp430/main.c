@@ -1,42 +1,82 @@
 /*
  * emu-msp430: loads an image, runs it, reports.
  */
-#include "image.h"
 #include "options.h"
-#include "pace.h"
+#include "power.h"
 #include "report.h"
+#include "run.h"
+#include "signals.h"
 
+#include <elf.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum exit_code { EXIT_HOST = 1, EXIT_USAGE = 2, EXIT_FAULT = 3 };
+enum exit_code { EXIT_HOST = 1, EXIT_FAULT = 3 };
 
-static struct pace_signals signals;
+struct board_options {
+    struct options common;
+    unsigned baud;
+    int temperature_tenths, humidity_tenths;
+    bool is_traced, tells_leds;
+};
 
-static void on_signal(int number)
+enum option_key { BAUD = OPTIONS_FIRST_OF_BOARD, TEMPERATURE, HUMIDITY, TRACE, LEDS };
+
+static const struct argp_option OPTIONS[] = {
+    {.name = "baud", .key = BAUD, .arg = "N", .doc = "Rate of the line that UART1 is connected to (115200)"},
+    {.name = "temperature",
+     .key = TEMPERATURE,
+     .arg = "TENTHS",
+     .doc = "What the sensors measure, in tenths of a degree Celsius (220)"},
+    {.name = "humidity",
+     .key = HUMIDITY,
+     .arg = "TENTHS",
+     .doc = "Relative humidity in tenths of a per cent (450)"},
+    {.name = "leds", .key = LEDS, .doc = "Tell on standard error when a LED goes on or off"},
+    {.name = "trace", .key = TRACE, .doc = "One line on standard error for each instruction"},
+    {0},
+};
+
+static const char DOC[] =
+    "Runs an image for the MSP430F1611 as a Tmote Sky does. Cycles are the CPU's, and the flash that a file "
+    "keeps is "
+    "information flash.\v"
+    "Signals: SIGUSR1 puts a break condition on the line, SIGUSR2 a byte with a framing error; SIGTERM and "
+    "SIGINT end "
+    "the run. It ends, too, when nothing can wake the CPU any more and no terminal is connected.\n"
+    "Exit status: 0, or 3 if the program did what the board cannot do (an illegal instruction, an unmapped "
+    "address, a "
+    "feature that is not modelled): the reason and PC go to standard error. 1: a file or device of the host, "
+    "2: the "
+    "command line.";
+
+static error_t take_option(int key, char *text, struct argp_state *state)
 {
-    if (number == SIGUSR1)
-        signals.breaks = 1;
-    else if (number == SIGUSR2)
-        signals.framing_errors = 1;
-    else
-        signals.end = 1;
-}
+    struct board_options *o = state->input;
 
-/* Blocks the signals; `open_mask` lets them through. */
-static void take_signals(sigset_t *open_mask)
-{
-    static const int NUMBERS[] = {SIGTERM, SIGINT, SIGUSR1, SIGUSR2};
-    struct sigaction action = {.sa_handler = on_signal};
-    sigset_t blocked;
-
-    sigemptyset(&blocked);
-    for (size_t i = 0; i < sizeof NUMBERS / sizeof NUMBERS[0]; i++) {
-        sigaddset(&blocked, NUMBERS[i]);
-        sigaction(NUMBERS[i], &action, NULL);
+    switch (key) {
+    case ARGP_KEY_INIT:
+        state->child_inputs[0] = &o->common;
+        return 0;
+    case BAUD:
+        o->baud = (unsigned)options_number(text, 300, 1000000, state);
+        return 0;
+    case TEMPERATURE:
+        o->temperature_tenths = (int)options_number(text, -390, 1200, state);
+        return 0;
+    case HUMIDITY:
+        o->humidity_tenths = (int)options_number(text, 0, 1000, state);
+        return 0;
+    case TRACE:
+        o->is_traced = true;
+        return 0;
+    case LEDS:
+        o->tells_leds = true;
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
     }
-    sigprocmask(SIG_BLOCK, &blocked, open_mask);
 }
 
 static bool fail(const char *what, const char *why)
@@ -45,24 +85,14 @@ static bool fail(const char *what, const char *why)
     return false;
 }
 
-static bool add_measures(const struct options *options, const struct image *image, struct measure *measure)
-{
-    for (unsigned i = 0; i < options->measure_count; i++) {
-        int address = image_find(image, options->measures[i]);
-
-        if (address < 0)
-            return fail(options->measures[i], "no such symbol in the image");
-        measure_add(measure, options->measures[i], (uint16_t)address);
-    }
-    return true;
-}
-
+/* bare_stack_low and bare_stack_high, or all of RAM. */
 static struct report_stack find_stack(const struct image *image)
 {
-    struct report_stack stack = {.low = image_find(image, "bare_stack_low"),
-                                 .high = image_find(image, "bare_stack_high")};
+    struct report_stack stack;
 
-    return stack.low < 0 || stack.high < 0 ? (struct report_stack){MEMORY_RAM, MEMORY_RAM_END} : stack;
+    if (image_find(image, "bare_stack_low", &stack.low) && image_find(image, "bare_stack_high", &stack.high))
+        return stack;
+    return (struct report_stack){MEMORY_RAM, MEMORY_RAM_END};
 }
 
 /* Puts the image into memory. */
@@ -70,16 +100,15 @@ static bool load(const struct options *options, struct machine *m, struct report
 {
     struct image image;
     const char *reason;
-    bool is_good = image_open(&image, options->image, &reason);
+    bool is_good = image_open(&image, options->image, EM_MSP430, &reason);
 
     if (!is_good)
         fail(options->image, reason);
-    else if (!image_load(&image, &m->memory))
+    else if (!image_load(&image, memory_place, &m->memory))
         is_good = fail(options->image, "does not fit the memory of an MSP430F1611");
     else if (m->measure)
-        is_good = add_measures(options, &image, m->measure);
-    if (is_good)
-        *stack = find_stack(&image);
+        is_good = measure_add_all(m->measure, &image, options->measures, options->measure_count);
+    *stack = find_stack(&image);
     image_close(&image);
     return is_good;
 }
@@ -87,7 +116,7 @@ static bool load(const struct options *options, struct machine *m, struct report
 static bool prepare(const struct options *options, struct machine *m, struct line *line,
                     struct report_stack *stack)
 {
-    memory_scramble_ram(&m->memory, options->seed);
+    power_fill_ram(m->memory.bytes + MEMORY_RAM, MEMORY_RAM_END - MEMORY_RAM, options->seed);
     if (!load(options, m, stack))
         return false;
     if (options->flash && !flash_open(&m->flash, options->flash))
@@ -118,13 +147,12 @@ static bool write_report(const struct options *options, const struct machine *m,
 static int run(const struct options *options, struct machine *m, struct line *line)
 {
     struct report_stack stack;
-    sigset_t open_mask;
 
     if (!prepare(options, m, line, &stack))
         return EXIT_HOST;
-    take_signals(&open_mask);
+    signals_catch();
     machine_start(m);
-    pace_run(m, line, options->is_unthrottled, &signals, &open_mask);
+    run_until_stop(m, line, options->is_unthrottled);
     line_close(line);
     if (m->stop.kind == STOP_FAULT || m->stop.kind == STOP_POWER_CUT)
         fprintf(stderr, "emu-msp430: stopped at PC 0x%04x: %s\n", m->cpu.at, m->stop.reason);
@@ -135,31 +163,28 @@ static int run(const struct options *options, struct machine *m, struct line *li
 
 int main(int argc, char **argv)
 {
-    struct options options;
-    struct machine *machine = calloc(1, sizeof *machine);
-    struct measure *measure = calloc(1, sizeof *measure);
+    static const struct argp ARGP = {.options = OPTIONS,
+                                     .parser = take_option,
+                                     .args_doc = "IMAGE.elf",
+                                     .doc = DOC,
+                                     .children = OPTIONS_COMMON};
+    struct board_options options = {
+        .common.seed = 1, .baud = LINE_BAUD, .temperature_tenths = 220, .humidity_tenths = 450};
+    static struct machine machine;
+    static struct measure measure;
+    struct machine_setup setup;
     struct line line;
-    enum options_result result = options_read(&options, argc, argv);
-    int code = result == OPTIONS_HELP ? EXIT_SUCCESS : EXIT_USAGE;
 
-    if (result == OPTIONS_HELP)
-        options_help(stdout);
-    if (!machine || !measure)
-        code = EXIT_HOST;
-    else if (result == OPTIONS_RUN) {
-        struct machine_setup setup = {
-            .temperature_tenths = options.temperature_tenths,
-            .humidity_tenths = options.humidity_tenths,
-            .led_log = options.tells_leds ? stderr : NULL,
-            .trace = options.is_traced ? stderr : NULL,
-            .measure = options.measure_count ? measure : NULL,
-        };
-
-        line_init(&line, options.baud);
-        machine_init(machine, &setup, &line);
-        code = run(&options, machine, &line);
-    }
-    free(measure);
-    free(machine);
-    return code;
+    options_read(&ARGP, argc, argv, &options);
+    setup = (struct machine_setup){
+        .temperature_tenths = options.temperature_tenths,
+        .humidity_tenths = options.humidity_tenths,
+        .led_log = options.tells_leds ? stderr : NULL,
+        .trace = options.is_traced ? stderr : NULL,
+        .measure = options.common.measure_count ? &measure : NULL,
+    };
+    line_init(&line);
+    machine_init(&machine, &setup, &line);
+    machine.uart.line_baud = options.baud;
+    return run(&options.common, &machine, &line);
 }

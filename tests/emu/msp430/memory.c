@@ -6,7 +6,7 @@ enum { MIRROR_DISTANCE = MEMORY_RAM - MEMORY_MIRROR };
 
 static void set_pages(struct memory *memory, int from, int end, enum memory_page page)
 {
-    memset(memory->pages + from / MEMORY_PAGE_LEN, page, (size_t)(end - from) / MEMORY_PAGE_LEN);
+    memset(memory->pages + from / MEMORY_PAGE_LEN, (int)page, (size_t)(end - from) / MEMORY_PAGE_LEN);
 }
 
 void memory_init(struct memory *memory, struct stop *stop, const struct memory_io *io)
@@ -22,12 +22,16 @@ void memory_init(struct memory *memory, struct stop *stop, const struct memory_i
     memset(memory->bytes + MEMORY_MAIN, 0xFF, MEMORY_LEN - MEMORY_MAIN);
 }
 
-void memory_scramble_ram(struct memory *memory, uint64_t seed)
+uint8_t *memory_place(void *memory, uint32_t address, size_t len)
 {
-    for (unsigned at = MEMORY_RAM; at < MEMORY_RAM_END; at++) {
-        seed = seed * UINT64_C(6364136223846793005) + 1442695040888963407;
-        memory->bytes[at] = (uint8_t)(seed >> 56);
-    }
+    struct memory *m = memory;
+
+    if (address >= MEMORY_LEN || len > MEMORY_LEN - address)
+        return NULL;
+    for (size_t at = address; at < address + len; at++)
+        if (m->pages[at / MEMORY_PAGE_LEN] < MEMORY_FLASH_PAGE)
+            return NULL;
+    return m->bytes + address;
 }
 
 void memory_set_flash_busy(struct memory *memory, bool is_busy)

@@ -11,6 +11,7 @@
 #include "stop.h"
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 enum {
@@ -55,8 +56,8 @@ struct memory {
 
 /* Erased flash and zeroed RAM. */
 void memory_init(struct memory *memory, struct stop *stop, const struct memory_io *io);
-/* What RAM holds when power comes up: anything. */
-void memory_scramble_ram(struct memory *memory, uint64_t seed);
+/* The image_place_function: images go to flash and RAM. */
+uint8_t *memory_place(void *memory, uint32_t address, size_t len);
 /* Makes flash answer as busy, or as memory again. */
 void memory_set_flash_busy(struct memory *memory, bool is_busy);
 

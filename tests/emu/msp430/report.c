@@ -77,27 +77,6 @@ static void write_devices(FILE *file, const struct machine *m)
     write_leds(file, &m->ports);
 }
 
-static void write_function(FILE *file, const struct measure_function *function)
-{
-    uint64_t calls = function->calls;
-
-    fprintf(file,
-            "    \"%s\": {\"calls\": %" PRIu64 ", \"min\": %" PRIu64 ", \"mean\": %" PRIu64
-            ", \"max\": %" PRIu64 ", \"last\": %" PRIu64 "}",
-            function->name, calls, calls ? function->min : 0, calls ? function->sum / calls : 0,
-            function->max, function->last);
-}
-
-static void write_measured(FILE *file, const struct measure *measure)
-{
-    fprintf(file, "  \"interrupt_cycles\": %" PRIu64 ",\n  \"measured\": {\n", measure->interrupt_cycles);
-    for (unsigned i = 0; i < measure->function_count; i++) {
-        fprintf(file, "%s", i ? ",\n" : "");
-        write_function(file, &measure->functions[i]);
-    }
-    fprintf(file, "\n  },\n");
-}
-
 void report_write(FILE *file, const struct machine *m, const struct report_stack *stack)
 {
     fprintf(file, "{\n  \"board\": \"msp430\",\n  \"clock_hz\": %.0f,\n", clock_hz(&m->clock, CLOCK_MCLK));
@@ -108,9 +87,10 @@ void report_write(FILE *file, const struct machine *m, const struct report_stack
     fprintf(file, "  \"interrupts\": %" PRIu64 ",\n", m->interrupts);
     write_devices(file, m);
     fprintf(file, "  \"stack\": {\"size\": %d, \"used\": %d, \"low_water\": %d, \"lowest_sp\": %u},\n",
-            stack->high - stack->low, stack->high - m->stack_low, m->stack_low - stack->low, m->stack_low);
+            (int)(stack->high - stack->low), (int)(stack->high - m->stack_low),
+            (int)(m->stack_low - stack->low), m->stack_low);
     if (m->measure)
-        write_measured(file, m->measure);
+        measure_print(m->measure, file);
     fprintf(file, "  \"stopped_by\": \"%s\",\n  \"reason\": ", STOP_NAMES[m->stop.kind]);
     write_string(file, m->stop.reason);
     fprintf(file, "\n}\n");

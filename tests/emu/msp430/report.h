@@ -8,7 +8,7 @@
 
 /* Where the image has its stack: bare_stack_low and bare_stack_high, or all of RAM. */
 struct report_stack {
-    int low, high;
+    uint32_t low, high;
 };
 
 void report_write(FILE *file, const struct machine *machine, const struct report_stack *stack);

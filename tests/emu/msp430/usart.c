@@ -6,7 +6,7 @@ enum { CKPH = 0x80, CKPL = 0x40, SSEL = 0x30, SSEL_ACLK = 0x10, URXSE = 0x08, ST
 enum { FE = 0x80, OE = 0x20, BRK = 0x10, URXEIE = 0x08, RXERR = 0x01, ERRORS = 0xF0 };
 
 enum { SPI_BITS = 8, UART_DIVIDER_MIN = 3, SPI_DIVIDER_MIN = 2, PIN_3_SPI = 0x0E, PIN_3_UART_RX = 0x80 };
-enum { PIN_3_UART_TX = 0x40, GARBLE = 0x5A };
+enum { PIN_3_UART_TX = 0x40, GARBLE = 0x5A, RATE_TOLERANCE_PER_MILLE = 45 };
 
 static enum clock_source baud_clock(const struct usart *usart)
 {
@@ -69,6 +69,7 @@ void usart_init(struct usart *usart, const struct clock *clock, struct sfr *sfr,
         .sfr = sfr,
         .ports = ports,
         .line = line,
+        .line_baud = LINE_BAUD,
         .cc2420 = cc2420,
         .stop = stop,
     };
@@ -166,12 +167,26 @@ void usart_write(struct usart *usart, enum usart_offset offset, uint8_t value, u
 
 /* ---- receiving from the line ---- */
 
+/* How long a byte takes on the line. */
+static uint64_t line_frame_ps(const struct usart *usart)
+{
+    return LINE_FRAME_BITS * CLOCK_SECOND / usart->line_baud;
+}
+
+/* Whether one whose byte takes `a` understands one whose byte takes `b`. */
+static bool rates_agree(uint64_t a, uint64_t b)
+{
+    uint64_t difference = a > b ? a - b : b - a;
+
+    return difference * 1000 <= b * RATE_TOLERANCE_PER_MILLE;
+}
+
 static void start_reception(struct usart *usart, uint64_t now)
 {
     usart->rx_unit = line_take(usart->line);
     usart->rx_is_shifting = true;
     usart->rx_start = clock_ticks(usart->clock, baud_clock(usart), now);
-    usart->rx_end_ps = now + usart->line->frame_ps;
+    usart->rx_end_ps = now + line_frame_ps(usart);
     if (can_receive(usart) && (usart->r[USART_TCTL] & URXSE) != 0)
         usart->rx_saw_edge = true;
 }
@@ -212,7 +227,7 @@ static void finish_reception(struct usart *usart, uint64_t now)
         errors |= BRK | FE;
     if (usart->rx_unit & LINE_BAD_STOP)
         errors |= FE;
-    if (!line_rates_agree(ticks, wanted)) {
+    if (!rates_agree(ticks, wanted)) {
         errors |= FE;
         byte ^= GARBLE;
     }
@@ -222,6 +237,15 @@ static void finish_reception(struct usart *usart, uint64_t now)
 }
 
 /* ---- the end of a transmission ---- */
+
+static void send(struct usart *usart, uint64_t took_ps)
+{
+    uint8_t byte = usart->tx_shift;
+
+    if (!rates_agree(took_ps, line_frame_ps(usart)))
+        byte ^= GARBLE;
+    line_send(usart->line, byte);
+}
 
 static void exchange(struct usart *usart, uint64_t now)
 {
@@ -239,7 +263,7 @@ static void finish_transmission(struct usart *usart, uint64_t now)
     if (usart->is_spi)
         exchange(usart, now);
     else
-        line_send(usart->line, usart->tx_shift, now - usart->tx_started_ps);
+        send(usart, now - usart->tx_started_ps);
     if (usart->tx_is_full)
         start_transmission(usart, now);
     else

@@ -51,6 +51,7 @@ struct usart {
     struct sfr *sfr;
     const struct ports *ports;
     struct line *line;     /* of the UART */
+    unsigned line_baud;    /* what the line runs at */
     struct cc2420 *cc2420; /* of the SPI master */
     struct stop *stop;
 };

@@ -58,23 +58,20 @@ on_abort:
     counts  abort_count
     subs    pc, lr, #4              /* likewise */
 
-on_irq:
-    counts  irq_count
+    .macro  interrupt counter
+    counts  \counter
     sub     lr, lr, #4
     push    {r0-r3, r12, lr}
     ldr     r0, =on_interrupt
     mov     lr, pc
     bx      r0
     ldmfd   sp!, {r0-r3, r12, pc}^
+    .endm
 
+on_irq:
+    interrupt irq_count
 on_fiq:
-    counts  fiq_count
-    sub     lr, lr, #4
-    push    {r0-r3, r12, lr}
-    ldr     r0, =on_interrupt
-    mov     lr, pc
-    bx      r0
-    ldmfd   sp!, {r0-r3, r12, pc}^
+    interrupt fiq_count
 
     .macro  arm_function name
     .global \name

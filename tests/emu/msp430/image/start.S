@@ -1,6 +1,5 @@
 /*
- * From reset to main, and what the compiler calls without being asked. The image ends at image_end, where it sleeps with
- * interrupts off.
+ * From reset to main. The image ends at image_end, where it sleeps with interrupts off.
  */
 #define WDTCTL 0x120
 #define WDT_HOLD 0x5A80
@@ -17,22 +16,6 @@ _start:
 image_end:
     bis #CPUOFF, sr
     jmp image_end
-
-/* r12 * r13 */
-    .text
-    .globl __mspabi_mpyi
-    .type __mspabi_mpyi, @function
-__mspabi_mpyi:
-    mov r12, r14
-    clr r12
-1:  clrc
-    rrc r13
-    jnc 2f
-    add r14, r12
-2:  rla r14
-    tst r13
-    jne 1b
-    ret
 
     .section .vectors,"a",@progbits
     .word _start

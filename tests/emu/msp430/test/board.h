@@ -29,7 +29,7 @@ static inline void board_start(struct board *board, const uint16_t *words, size_
     static const struct machine_setup SETUP = {.temperature_tenths = 220, .humidity_tenths = 450};
     static const uint16_t RESET[] = {BOARD_CODE};
 
-    line_init(&board->line, 115200);
+    line_init(&board->line);
     machine_init(&board->m, &SETUP, &board->line);
     board_put(board, BOARD_CODE, words, count);
     board_put(board, MEMORY_RESET_VECTOR, RESET, 1);

@@ -5,6 +5,8 @@
 #include "image.h"
 #include "mspdebug.h"
 
+#include <elf.h>
+
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
@@ -30,8 +32,16 @@ static void open_image(struct image *image)
 {
     const char *reason;
 
-    if (!image_open(image, KNOWN_ANSWERS, &reason))
+    if (!image_open(image, KNOWN_ANSWERS, EM_MSP430, &reason))
         fail_msg("%s: %s", KNOWN_ANSWERS, reason);
+}
+
+static uint16_t address_of(const struct image *image, const char *name)
+{
+    uint32_t address;
+
+    assert_true(image_find(image, name, &address));
+    return (uint16_t)address;
 }
 
 /* The CPU alone, up to image_end. */
@@ -41,10 +51,10 @@ static void run_ours(const struct image *image, struct outcome *outcome)
     struct memory_io io = {.write = ignore_write};
     struct stop stop = {0};
     struct cpu cpu = {.memory = &memory};
-    int end = image_find(image, "image_end");
+    uint16_t end = address_of(image, "image_end");
 
     memory_init(&memory, &stop, &io);
-    assert_true(image_load(image, &memory));
+    assert_true(image_load(image, memory_place, &memory));
     cpu_reset(&cpu);
     while (cpu.r[CPU_PC] != end && cpu.instructions < INSTRUCTIONS_MAX && stop.kind == STOP_NONE)
         cpu_step(&cpu);
@@ -64,7 +74,7 @@ static void run_theirs(const struct image *image, struct outcome *outcome)
     fprintf(session.file, "prog %s\nfill 0x%x 0x%x 0x00\nsimio add tracer tr\nreset\n", KNOWN_ANSWERS,
             MEMORY_RAM, RAM_LEN);
     fprintf(session.file, "setbreak 0x%x\nsimio config tr clear\nrun\n",
-            (unsigned)image_find(image, "image_end"));
+            (unsigned)address_of(image, "image_end"));
     fprintf(session.file, "simio info tr\nsave_raw 0x%x 0x%x %s\n", MEMORY_RAM, RAM_LEN, session.memory);
     mspdebug_run(&session);
     assert_true(mspdebug_read_registers(&session, outcome->r));
@@ -75,7 +85,7 @@ static void run_theirs(const struct image *image, struct outcome *outcome)
     mspdebug_close(&session);
 }
 
-static uint16_t word_of(const struct outcome *outcome, int address)
+static uint16_t word_of(const struct outcome *outcome, uint16_t address)
 {
     const uint8_t *at = outcome->ram + (address - MEMORY_RAM);
 
@@ -106,10 +116,10 @@ static void image_gives_the_known_answers(void **state)
     (void)state;
     open_image(&image);
     run_ours(&image, &ours);
-    answers = word_of(&ours, image_find(&image, "answers"));
+    answers = word_of(&ours, address_of(&image, "answers"));
     assert_true(answers >= ANSWERS_MIN);
     for (unsigned i = 0; i < answers; i++)
-        assert_int_equal(word_of(&ours, image_find(&image, "results") + (int)(2 * i)), GOOD);
+        assert_int_equal(word_of(&ours, (uint16_t)(address_of(&image, "results") + 2 * i)), GOOD);
     image_close(&image);
 }
 

@@ -203,19 +203,19 @@ static void measure_counts_a_function_without_interrupts(void **state)
                                         0x4130}; /* mov #100, r5; dec; jne; ret */
     static const uint16_t NOTHING[] = {0x1300};
     static struct measure measure;
-    const struct measure_function *f = &measure.functions[0];
+    const struct measured *f = &measure.functions[0];
 
     (void)state;
     board_start(board, PROGRAM, COUNT(PROGRAM));
     board_put(board, 0x4400, FUNCTION, COUNT(FUNCTION));
     set_handler(TA0_VECTOR, HANDLER, NOTHING, COUNT(NOTHING));
-    assert_true(measure_add(&measure, "f", 0x4400));
+    measure_add(&measure, "f", 0x4400);
     board->m.measure = &measure;
     board_run(board, CLOCK_SECOND / 10);
     assert_in_range(f->calls, 200, 300);
-    assert_int_equal(f->min, 2 + 100 * 3 + 3);
-    assert_int_equal(f->max, f->min);
-    assert_int_equal(f->sum, f->calls * f->min);
+    assert_int_equal(f->least, 2 + 100 * 3 + 3);
+    assert_int_equal(f->most, f->least);
+    assert_int_equal(f->total, f->calls * f->least);
     assert_int_equal(measure.interrupt_cycles, 11 * board->m.interrupts);
 }
 

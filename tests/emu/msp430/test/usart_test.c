@@ -45,12 +45,13 @@ static int setup(void **state)
     cc2420_init(&chip, &stop);
     ports_init(&ports, &sensor, &chip, NULL);
     ports_write(&ports, P3SEL, 0xCE, 0);
-    line_init(&line, BAUD);
+    line_init(&line);
     assert_int_equal(pipe2(ends, O_NONBLOCK), 0);
     out = ends[0];
     line.fd = ends[1];
     usart_init(&uart, &c, &sfr, &ports, &line, NULL, &stop);
     usart_init(&spi, &c, &sfr, &ports, NULL, &chip, &stop);
+    uart.line_baud = BAUD;
     usart_reset(&uart);
     usart_reset(&spi);
     return 0;
@@ -88,7 +89,7 @@ static uint64_t receive(uint16_t unit, uint64_t start)
     line_push(&line, unit);
     usart_run(&uart, start);
     usart_run(&uart, usart_due(&uart, start));
-    return start + line.frame_ps;
+    return start + LINE_FRAME_BITS * CLOCK_SECOND / uart.line_baud;
 }
 
 static void reset_state_is_the_guides(void **state)
@@ -156,6 +157,27 @@ static void wrong_rate_garbles(void **state)
     receive('x', CLOCK_SECOND);
     assert_true(usart_read(&uart, USART_RCTL) & FE);
     assert_int_not_equal(usart_read(&uart, USART_RXBUF), 'x');
+}
+
+/* 4.5 %, at 802 clocks a byte. */
+static void rates_agree_within_limits(void **state)
+{
+    static const struct {
+        unsigned line_baud;
+        bool is_good;
+    } TABLE[] = {{BAUD * 1000 / 1043, true},
+                 {BAUD * 1000 / 958, true},
+                 {BAUD * 1000 / 1048, false},
+                 {BAUD * 1000 / 953, false}};
+
+    (void)state;
+    for (unsigned i = 0; i < sizeof TABLE / sizeof TABLE[0]; i++) {
+        start_uart(SMCLK, URXEIE);
+        uart.line_baud = TABLE[i].line_baud;
+        receive('x', (i + 1) * CLOCK_SECOND);
+        assert_int_equal((usart_read(&uart, USART_RCTL) & FE) == 0, TABLE[i].is_good);
+        assert_int_equal(usart_read(&uart, USART_RXBUF) == 'x', TABLE[i].is_good);
+    }
 }
 
 static void disabled_transmitter_sends_nothing(void **state)
@@ -316,6 +338,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(transmitter_has_a_buffer_behind_its_shift_register, setup, teardown),
         cmocka_unit_test_setup_teardown(transmitter_stands_still_without_its_clock, setup, teardown),
         cmocka_unit_test_setup_teardown(wrong_rate_garbles, setup, teardown),
+        cmocka_unit_test_setup_teardown(rates_agree_within_limits, setup, teardown),
         cmocka_unit_test_setup_teardown(disabled_transmitter_sends_nothing, setup, teardown),
         cmocka_unit_test_setup_teardown(received_byte_comes_after_a_frame, setup, teardown),
         cmocka_unit_test_setup_teardown(unread_byte_is_overrun, setup, teardown),

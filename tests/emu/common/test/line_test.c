@@ -1,8 +1,6 @@
 /* The pseudo terminal, opened as a gateway opens a serial device. */
 #include "line.h"
 
-#include "clock.h"
-
 #include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
@@ -20,7 +18,7 @@
 enum { WAIT_MS = 10000 };
 
 static struct line line;
-static char folder[] = "/tmp/emu-msp430-line-XXXXXX", name[64];
+static char folder[] = "/tmp/emu-line-XXXXXX", name[64];
 
 static int setup(void **state)
 {
@@ -28,7 +26,7 @@ static int setup(void **state)
     strcpy(folder + sizeof folder - 7, "XXXXXX");
     assert_non_null(mkdtemp(folder));
     snprintf(name, sizeof name, "%s/tty", folder);
-    line_init(&line, 115200);
+    line_init(&line);
     assert_true(line_open(&line, name));
     return 0;
 }
@@ -37,7 +35,6 @@ static int teardown(void **state)
 {
     (void)state;
     line_close(&line);
-    close(line.fd);
     return rmdir(folder); /* nothing is left in it */
 }
 
@@ -52,7 +49,7 @@ static int open_outside(void)
 static void send(const char *bytes)
 {
     for (; *bytes; bytes++)
-        line_send(&line, (uint8_t)*bytes, line.frame_ps);
+        line_send(&line, (uint8_t)*bytes);
 }
 
 static void is_a_raw_terminal(void **state)
@@ -82,7 +79,7 @@ static void bytes_pass_unchanged(void **state)
     }
     for (size_t i = 0; i < sizeof BYTES; i++) {
         assert_int_equal(line_take(&line), BYTES[i]);
-        line_send(&line, BYTES[i], line.frame_ps);
+        line_send(&line, BYTES[i]);
     }
     for (size_t len = 0; len < sizeof got; len++)
         assert_int_equal(read(fd, got + len, 1), 1);
@@ -113,19 +110,9 @@ static void link_takes_the_place_of_a_stale_one(void **state)
     struct line second;
 
     (void)state;
-    line_init(&second, 115200);
+    line_init(&second);
     assert_true(line_open(&second, name));
     close(second.fd);
-}
-
-static void rates_agree_within_limits(void **state)
-{
-    (void)state;
-    assert_true(line_rates_agree(1044, 1000));
-    assert_true(line_rates_agree(956, 1000));
-    assert_false(line_rates_agree(1046, 1000));
-    assert_false(line_rates_agree(954, 1000));
-    assert_int_equal(line.frame_ps, 10 * CLOCK_SECOND / 115200);
 }
 
 int main(void)
@@ -135,7 +122,6 @@ int main(void)
         cmocka_unit_test_setup_teardown(bytes_pass_unchanged, setup, teardown),
         cmocka_unit_test_setup_teardown(what_nobody_hears_is_gone, setup, teardown),
         cmocka_unit_test_setup_teardown(link_takes_the_place_of_a_stale_one, setup, teardown),
-        cmocka_unit_test_setup_teardown(rates_agree_within_limits, setup, teardown),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
