@@ -17,12 +17,6 @@ cable_pull() { # NAME
     stop "${!variable}"
 }
 
-serial_node_start() { # NAME PATH
-    "$ssm_node" --serial "$2" --id "$1" --key-file "$work/$1.key" --state "$work/node-$1" --observe-interval 1 --verbose \
-        </dev/null >>"$work/$1.log" 2>&1 9>&- &
-    started+=($!)
-}
-
 link_is() { # NUMBER FIELD VALUE
     [ "$(query "d[$1]['$2']" link list)" = "$3" ]
 }
@@ -31,8 +25,22 @@ link_counts() { # NUMBER FIELD ABOVE
     [ "$(query "d[$1]['$2']" link list)" -gt "$3" ]
 }
 
-reading_is_had() { # PORT
-    is_temperature "$(request coap-client-openssl "$1" get temperature)"
+expect_reading() { # NAME WHEN
+    local reading
+    reading=$(request coap-client-openssl "$(port_of "$1")" get temperature)
+    is_temperature "$reading" || fail "no reading $2: '$reading'"
+}
+
+# NAME NUMBER END: the line, the NUMBERth link, comes to be, and a node is at its other end.
+line_comes() {
+    local name=$1 number=$2 end=$3 link
+    link=$(query "d[$number]['name']" link list)
+    cable_start "$name" "$end" "$work/$name.tty"
+    await 10 "$link is opened" link_is "$number" state up
+    node_start_on "$name" --serial "$work/$name.tty"
+    node_await "$name"
+    [ "$(query "d['address']" node show "$name")" = "$link" ] || fail "the address of $name is not $link"
+    expect_reading "$name" "over $link"
 }
 
 device=$work/gateway.tty
@@ -41,34 +49,18 @@ socket=$work/board.sock
 # Both are missing: said once each, and tried again.
 gateway_configure "serial_links = $device unix:$socket"
 gateway_start
-node_add kitchen
-node_add bedroom
-subscriber_add alice $alice_key kitchen bedroom
-kitchen_port=$(port_of kitchen)
-bedroom_port=$(port_of bedroom)
+nodes_register
 link_is 0 state up && link_is 1 state down && link_is 2 state down || fail "not UDP up and two lines down"
 sleep 3
-[ "$(grep -c "cannot open serial:$device: No such file" "$work/ssmd.log")" = 1 ] || fail "not said once: $device"
-[ "$(grep -c "cannot open unix:$socket: No such file" "$work/ssmd.log")" = 1 ] || fail "not said once: $socket"
+log_says_once "cannot open serial:$device: No such file"
+log_says_once "cannot open unix:$socket: No such file"
 
-# The device comes.
-cable_start kitchen "$device" "$work/kitchen.tty"
-await 10 "the device is opened" link_is 1 state up
-serial_node_start kitchen "$work/kitchen.tty"
-node_await kitchen
-[ "$(query "d['address']" node show kitchen)" = "serial:$device" ] || fail "the node's address is not its line"
-reading_is_had "$kitchen_port" || fail "no reading over the device"
+# The device comes, and so does the socket.
+line_comes kitchen 1 "$device"
+line_comes bedroom 2 "unix:$socket"
 s_client_start peer "$kitchen_port"
 send_get "$s_client_in" 1
 await 10 "a reply over the device" has_reply "$work/peer.out" 1
-
-# So does the socket.
-cable_start bedroom "unix:$socket" "$work/bedroom.tty"
-await 10 "the socket is opened" link_is 2 state up
-serial_node_start bedroom "$work/bedroom.tty"
-node_await bedroom
-[ "$(query "d['address']" node show bedroom)" = "unix:$socket" ] || fail "the node's address is not its socket"
-reading_is_had "$bedroom_port" || fail "no reading over the socket"
 
 # What ssmctl shows.
 [ "$(query "[(l['name'], l['kind'], l['baud'], l['nodes']) for l in d]" link list)" = \
@@ -108,7 +100,7 @@ await 10 "the socket is seen to be gone" link_is 2 state down
 cable_start bedroom "unix:$socket" "$work/bedroom.tty"
 await 10 "the socket is opened again" link_is 2 state up
 await 10 "the node's end is opened again" has "$work/bedroom.log" "bedroom.tty is back"
-reading_is_had "$bedroom_port" || fail "no reading after the plug was pulled"
+expect_reading bedroom "after the plug was pulled"
 
 # A new relay gets the lines that are open.
 kill -KILL "$(process_of relay)"

@@ -15,11 +15,8 @@ kill -KILL "$keys"
 send_get "$s_client_in" 3
 await 5 "relaying while keys is away" has_reply "$work/peer.out" 3
 
-restarted() { # ROLE OLD-PID
-    local pid
-    pid=$(process_of "$1") && [ "$pid" != "$2" ] && ctl status >/dev/null 2>&1
-}
-await 10 "keys is restarted" restarted keys "$keys"
+await 10 "keys is restarted" is_restarted keys "$keys"
+await 10 "keys answers" gateway_answers
 reading=$(request coap-client-openssl "$bedroom_port" get temperature)
 is_temperature "$reading" || fail "no new handshake after the restart: '$reading'"
 node_await kitchen
@@ -29,7 +26,7 @@ await 5 "the old session after the restart" has_reply "$work/peer.out" 4
 
 relay=$(process_of relay)
 kill -KILL "$relay"
-await 10 "relay is restarted" restarted relay "$relay"
+await 10 "relay is restarted" is_restarted relay "$relay"
 served_again() {
     send_get "$s_client_in" 5
     sleep 0.3

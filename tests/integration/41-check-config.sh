@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # ssmd --check-config names file, line and option of every fault, needs no privilege, and changes nothing.
 . "$(dirname "$0")/lib.sh"
+. "$tests_dir/interop/certificates.sh"
 cp "$ssmd" "$work/ssmd"
 chmod 755 "$work/ssmd"
 
@@ -61,11 +62,10 @@ expect_fault() { # TEXT "OPTION = VALUE"...: the only fault of a configuration w
     has "$work/check.err" "$text" || fail "no '$text' in: $(cat "$work/check.err")"
     [ "$(wc -l <"$work/check.err")" = 1 ] || fail "not one fault: $(cat "$work/check.err")"
 }
-need openssl openssl
-for name in gw other; do # Debian's own configuration makes CAs
-    OPENSSL_CONF=/etc/ssl/openssl.cnf openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes \
-        -keyout "$work/$name.key" -out "$work/$name.crt" -days 9 -subj /CN=$name 2>/dev/null
-done
+pki=$work
+certificates_init
+ca_make gw
+ca_make other
 chmod 644 "$work"/*.key "$work"/*.crt
 pair=("certificate = $work/gw.crt" "certificate_key = $work/gw.key")
 gateway_configure "${pair[@]}" "client_ca = $work/other.crt" "server_names = a.example b"

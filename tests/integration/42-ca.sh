@@ -2,7 +2,7 @@
 # The gateway's own CA: what it makes is accepted by openssl and certtool, private keys stay where they are made, files
 # are never overwritten, and what expires is spoken of.
 . "$(dirname "$0")/lib.sh"
-need openssl openssl
+. "$tests_dir/interop/certificates.sh"
 need certtool gnutls-bin
 
 refuses() { # WORD COMMAND...: refused in one line that contains WORD
@@ -121,11 +121,11 @@ is_temperature "$(temperature "$work/carol" carol)" || fail "carol's pinned cert
 is_temperature "$(temperature "$work/dave" dave)" || fail "dave's common name does not let him in"
 is_temperature "$(temperature "$work/eve" eve)" && fail "a certificate of the CA lets in who is no subscriber"
 
-openssl req -x509 -newkey rsa:2048 -nodes -keyout "$work/rsa.key" -out "$work/rsa.crt" -days 9 -subj /CN=rsa 2>/dev/null
-refuses "RSA, which is off" subscriber add eve --cert "$work/rsa.crt" --node kitchen
-openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:secp384r1 -nodes -keyout "$work/p384.key" \
-    -out "$work/p384.crt" -days 9 -subj /CN=p384 2>/dev/null
-refuses "P-256" subscriber add eve --cert "$work/p384.crt" --node kitchen
+certificates_init
+ca_make rsa rsa
+refuses "RSA, which is off" subscriber add eve --cert "$pki/rsa.crt" --node kitchen
+ca_make p384 secp384r1
+refuses "P-256" subscriber add eve --cert "$pki/p384.crt" --node kitchen
 
 # ---- renewing ----
 
@@ -135,9 +135,9 @@ openssl verify -purpose sslclient -CAfile "$work/ca.crt" "$work/renewed/carol.cr
 [ "$(openssl x509 -in "$work/renewed/carol.crt" -noout -pubkey)" = \
     "$(openssl x509 -in "$work/carol/carol.crt" -noout -pubkey)" ] || fail "renewed over another key"
 refuses "was not made by" ca renew --cert "$work/gateway.crt" --out "$work/other"
-openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -keyout "$work/foreign.key" \
-    -out "$work/foreign.crt" -days 9 -subj /CN=carol 2>/dev/null
-refuses "not a subscriber's certificate" ca renew --cert "$work/foreign.crt" --out "$work/other"
+ca_make theirs
+certificate_make foreign theirs carol usage=clientAuth,serverAuth
+refuses "not a subscriber's certificate" ca renew --cert "$pki/foreign.crt" --out "$work/other"
 
 # dave is known by his name: with a renewed certificate he gets in at once.
 ctl ca renew --cert "$work/dave/dave.crt" --out "$work/renewed" >/dev/null
@@ -168,8 +168,8 @@ refuses "another CA's" ca issue dave --out "$work/carol"
 # ---- files win, and a broken one keeps nobody out who has a key ----
 
 gateway_stop
-openssl x509 -in "$work/foreign.crt" -out "$work/own.crt"
-cp "$work/foreign.key" "$work/own.key"
+openssl x509 -in "$pki/foreign.crt" -out "$work/own.crt"
+cp "$pki/foreign.key" "$work/own.key"
 gateway_configure "server_names = gate.example" "certificate = $work/own.crt" "certificate_key = $work/own.key"
 gateway_start
 served "$work/gateway3.crt"

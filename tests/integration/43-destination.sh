@@ -86,18 +86,15 @@ END
 found_in "$resolve" "$work/state" | grep >/dev/null state || fail "the search does not even find what is there"
 [ -z "$(found_in "$resolve" key-of-the-server PRIVATE | tr -d '\n')" ] || fail "resolve holds a key"
 
-another() { # ROLE OLD-PID
-    local pid
-    pid=$(process_of "$1") && [ "$pid" != "$2" ] && ctl status >/dev/null 2>&1
-}
 keys=$(process_of keys)
 relay=$(process_of relay)
 kill -KILL "$resolve"
-await 10 "resolve is restarted" another resolve "$resolve"
+await 10 "resolve is restarted" is_restarted resolve "$resolve"
 [ "$(process_of keys) $(process_of relay)" = "$keys $relay" ] || fail "another process went along with it"
 resolve=$(process_of resolve)
 kill -KILL "$keys"
-await 10 "keys is restarted" another keys "$keys"
+await 10 "keys is restarted" is_restarted keys "$keys"
+await 10 "keys answers" gateway_answers
 [ "$(process_of resolve)" = "$resolve" ] || fail "resolve went along with keys"
 
 # ---- restart, removal ----

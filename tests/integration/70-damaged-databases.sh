@@ -6,27 +6,6 @@ gateway_with_nodes
 keys_db=$work/state/keys.db
 relay_db=$work/state/relay.db
 s_client_start peer $kitchen_port
-number=0
-
-relays() { # the session goes on
-    ss -Hlun | grep >/dev/null ":$kitchen_port " || return 1 # s_client would give up at "port unreachable"
-    number=$((number % 15 + 1))
-    : >"$work/peer.out"
-    send_get "$s_client_in" "$(printf %x $number)"
-    within 5 has_reply "$work/peer.out" "$(printf %x $number)"
-}
-
-expect_relaying() { # WHEN
-    await 10 "a reply $1" relays
-}
-
-said() { # TEXT: how often the log says so
-    grep -cF -- "$1" "$work/ssmd.log" || true
-}
-
-log_says_once() { # TEXT
-    [ "$(said "$1")" = 1 ] || fail "the log says $(said "$1") times: $1"
-}
 
 killed() { # PID
     kill -KILL "$1"

@@ -18,15 +18,6 @@ start() { # with the shim, which a sanitizer would want to stand behind itself
     LD_PRELOAD=$shim ASAN_OPTIONS=verify_asan_link_order=0 gateway_start
 }
 
-number=0
-relays() { # the session goes on
-    ss -Hlun | grep >/dev/null ":$kitchen_port " || return 1 # s_client would give up at "port unreachable"
-    number=$((number % 15 + 1))
-    : >"$work/peer.out"
-    send_get "$s_client_in" "$(printf %x $number)"
-    within 5 has_reply "$work/peer.out" "$(printf %x $number)"
-}
-
 by_certificate() {
     is_temperature "$(cert=carol request coap-client-openssl "$bedroom_port" get temperature)"
 }
@@ -47,15 +38,8 @@ check() {
 truncate -s 8 "$SSM_TEST_CLOCK"
 gateway_configure
 start
-node_add kitchen
-node_add bedroom
-subscriber_add alice $alice_key kitchen bedroom
-kitchen_port=$(port_of kitchen)
-bedroom_port=$(port_of bedroom)
-node_start kitchen
-node_start bedroom
-node_await kitchen
-node_await bedroom
+nodes_register
+nodes_start
 ca_init
 ctl ca issue carol --days 300 --out "$pki" >/dev/null
 ctl subscriber add carol --cert "$pki/carol.crt" --node bedroom >/dev/null

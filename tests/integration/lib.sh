@@ -10,6 +10,7 @@ tests_dir=$source_dir/tests
 build_dir=${SSM_BUILD:-$source_dir/build/dev}
 work=$(mktemp -d /tmp/ssm-test.XXXXXX)
 chmod 755 "$work"
+scratch=$work # all of it: `work` may stand for a part, see "two gateways"
 started=() # process ids, youngest last
 echo "again: $(basename "$(dirname "$(realpath "$0")")")/$(basename "$0")${*:+ $*}   (in $work)"
 
@@ -22,9 +23,9 @@ fail() {
 
 show_logs() {
     local log
-    for log in "$work"/*.log; do
+    for log in "$scratch"/*.log "$scratch"/*/*.log; do
         if [ -s "$log" ]; then
-            echo "--- ${log##*/}"
+            echo "--- ${log#"$scratch"/}"
             tail -n 25 "$log"
         fi
     done
@@ -43,10 +44,11 @@ stop() { # PID [SIGNAL]: ends a process that we started, within 5 s
     return 1
 }
 
-finish() {
-    local status=$? i
+finish() { # [STATUS]: the end of a script, by a trap
+    local status=${1:-$?} i
     trap - EXIT ERR
-    [ $status -eq 0 ] || show_logs >&2
+    trap '' INT TERM HUP
+    [[ $status =~ ^(0|130|143)$ ]] || show_logs >&2
     for ((i = ${#started[@]} - 1; i >= 0; i--)); do
         if ! stop "${started[i]}"; then
             echo "FAILED: process ${started[i]} did not end on SIGTERM" >&2
@@ -54,15 +56,22 @@ finish() {
         fi
     done
     if [ -n "${SSM_KEEP:-}" ]; then
-        echo "kept: $work"
+        echo "kept: $scratch"
     else
-        rm -rf "$work"
+        rm -rf "$scratch"
     fi
     exit $status
 }
 trap finish EXIT
-trap 'exit 130' INT TERM
+trap 'exit 130' INT
+trap 'exit 143' TERM HUP
 trap 'echo "FAILED: ${BASH_SOURCE[0]##*/}:$LINENO: $BASH_COMMAND" >&2' ERR
+
+attended() { # COMMAND...: runs it; a signal to us ends it, for which bash would otherwise wait until it ends by itself
+    "$@" 9>&- &
+    started+=($!)
+    wait $!
+}
 
 # ---- small tools ----
 
@@ -163,7 +172,7 @@ END
 }
 
 gateway_start() {
-    "$ssmd" --config "$work/ssmd.conf" --foreground </dev/null >>"$work/ssmd.log" 2>&1 9>&- &
+    ${gateway_net:-} "$ssmd" --config "$work/ssmd.conf" --foreground </dev/null >>"$work/ssmd.log" 2>&1 9>&- &
     gateway_pid=$!
     started+=($gateway_pid)
     await 10 "ssmd answers ssmctl" gateway_answers
@@ -184,12 +193,27 @@ gateway_stop() {
     done
 }
 
-is_gone() {
+listens() { # PORT
+    ss -Hlun "sport = :$1" | grep >/dev/null .
+}
+
+is_gone() { # PID
     ! kill -0 "$1" 2>/dev/null
 }
 
-process_of() { # relay|keys: its process id
+process_of() { # ROLE: its process id
     pgrep -P $gateway_pid -x "ssmd-$1"
+}
+
+is_restarted() { # ROLE OLD-PID: another process has taken the place of that one
+    local pid
+    pid=$(process_of "$1") && [ "$pid" != "$2" ]
+}
+
+log_says_once() { # TEXT
+    local times
+    times=$(grep -cF -- "$1" "$work/ssmd.log" || true)
+    [ "$times" = 1 ] || fail "the log says $times times: $1"
 }
 
 ctl() {
@@ -231,10 +255,14 @@ node_add() { # NAME
 }
 
 node_start() { # NAME [OPTION...]
+    node_start_on "$1" --gateway "127.0.0.1:$node_link" "${@:2}"
+}
+
+node_start_on() { # NAME --gateway|--serial LINK [OPTION...]
     local name=$1
     shift
-    "$ssm_node" --gateway "127.0.0.1:$node_link" --id "$name" --key-file "$work/$name.key" \
-        --state "$work/node-$name" --observe-interval 1 --verbose "$@" </dev/null >>"$work/$name.log" 2>&1 9>&- &
+    ${node_net:-} "$ssm_node" "$@" --id "$name" --key-file "$work/$name.key" --state "$work/node-$name" --observe-interval 1 --verbose \
+        </dev/null >>"$work/$name.log" 2>&1 9>&- &
     declare -g "node_pid_$name=$!"
     started+=($!)
 }
@@ -300,12 +328,20 @@ bob_key=key-of-bob-000001
 gateway_with_nodes() { # ["OPTION = VALUE"...]
     gateway_configure "$@"
     gateway_start
+    nodes_register
+    nodes_start
+}
+
+nodes_register() { # with the gateway that runs
     node_add kitchen
     node_add bedroom
     subscriber_add alice $alice_key kitchen bedroom
     subscriber_add bob $bob_key bedroom
     kitchen_port=$(port_of kitchen)
     bedroom_port=$(port_of bedroom)
+}
+
+nodes_start() {
     node_start kitchen
     node_start bedroom
     node_await kitchen
@@ -476,6 +512,20 @@ has_reply() { # FILE NUMBER
     LC_ALL=C grep -qaP "\\x61\\x45\\x00\\x0$2\\x0$2" "$1"
 }
 
+# One more request and reply in the session "peer" of s_client with kitchen: whether the session goes on.
+relays_count=0
+relays() {
+    listens "$kitchen_port" || return 1 # s_client would give up at "port unreachable"
+    relays_count=$((relays_count % 15 + 1))
+    : >"$work/peer.out"
+    send_get "$s_client_in" "$(printf %x $relays_count)"
+    within 5 has_reply "$work/peer.out" "$(printf %x $relays_count)"
+}
+
+expect_relaying() { # WHEN
+    await 10 "a reply $1" relays
+}
+
 # The same for gnutls-cli.
 gnutls_start() { # NAME PORT
     local name=$1 port=$2
@@ -501,4 +551,73 @@ client_start() {
     client_pid=$!
     started+=($client_pid)
     exec {client_in}>"$work/$name.in"
+}
+
+# ---- two gateways ----
+
+# In a script that is a host of its own, as above, houses_make makes four others: the gateways north and south, with a
+# link to each other, and with each the host of its nodes, which has a link to that gateway alone.
+#   at GATEWAY COMMAND...      a command of this library, for that gateway: on its host, its files in $work/GATEWAY
+#   on HOST                    the prefix of a command that runs on that host
+declare -A host_pid gateway_pid_of
+declare -A gateway_address=([north]=192.0.2.1 [south]=192.0.2.2) link_address=([north]=198.51.100.1 [south]=203.0.113.1)
+
+on() {
+    echo "nsenter --target ${host_pid[$1]} --net --mount"
+}
+
+at() {
+    local name=$1 gateway_pid=${gateway_pid_of[$1]:-} gateway_net node_net
+    local work=$scratch/$name
+    local pki=$work/pki
+    local ca_file=$pki/ca.crt
+    gateway_net=$(on "$name")
+    node_net=$(on "nodes-$name")
+    shift
+    "$@"
+    gateway_pid_of[$name]=$gateway_pid
+}
+
+houses_make() {
+    local gateway
+    need ip iproute2
+    for gateway in north south; do
+        mkdir "$scratch/$gateway"
+        host_make "$gateway"
+        host_make "nodes-$gateway"
+        host_link "$gateway" "${link_address[$gateway]}" "nodes-$gateway" "${link_address[$gateway]%.*}.9"
+    done
+    host_link north "${gateway_address[north]}" south "${gateway_address[south]}"
+}
+
+host_make() { # NAME
+    unshare --net --mount sleep 600 9>&- &
+    host_pid[$1]=$!
+    started+=($!)
+    await 5 "host $1" net_is_apart $!
+    $(on "$1") ip link set lo up
+}
+
+host_link() { # HOST ADDRESS HOST ADDRESS
+    ip link add name "$3" netns "${host_pid[$1]}" type veth peer name "$1" netns "${host_pid[$3]}"
+    $(on "$1") ip address add "$2/24" dev "$3"
+    $(on "$3") ip address add "$4/24" dev "$1"
+    $(on "$1") ip link set "$3" up
+    $(on "$3") ip link set "$1" up
+}
+
+house_start() { # GATEWAY NODE ["OPTION = VALUE"...]: that gateway, with a node to be started
+    at "$1" gateway_configure "peer_address = ${gateway_address[$1]}" "link_address = ${link_address[$1]}" "${@:3}"
+    at "$1" gateway_start
+    at "$1" node_add "$2"
+}
+
+house_node_start() { # GATEWAY NODE [OPTION...]
+    at "$1" node_start_on "$2" --gateway "${link_address[$1]}:$link_port" "${@:3}"
+}
+
+names_set() { # HOST "ADDRESS NAME"...: its /etc/hosts
+    local file=$scratch/hosts-$1
+    printf '%s\n' "${@:2}" >"$file"
+    $(on "$1") sh -c "mountpoint -q /etc/hosts || mount --bind '$file' /etc/hosts"
 }

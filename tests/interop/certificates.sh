@@ -49,7 +49,8 @@ ca_make() { # NAME: a self-signed CA
         -addext "basicConstraints = critical, CA:true" -addext "keyUsage = critical, keyCertSign"
 }
 
-# NAME CA COMMON-NAME [WHAT=HOW...]: curve=, dates=FROM-TO, usage= (extended), key-usage=, name=, names=COUNT
+# NAME CA COMMON-NAME [WHAT=HOW...]: curve=, dates=FROM-TO, usage= (extended), key-usage=, name=, names=COUNT, alt= (all of
+# subjectAltName)
 certificate_make() {
     local name=$1 ca=$2 common_name=$3 curve=prime256v1 usage=clientAuth key_usage=digitalSignature names= dates=()
     local option number extensions
@@ -61,6 +62,7 @@ certificate_make() {
         usage=*) usage=${option#*=} ;;
         key-usage=*) key_usage=${option#*=} ;;
         name=*) names=,DNS:${option#*=} ;;
+        alt=*) names=,${option#*=} ;;
         names=*)
             for number in $(seq "${option#*=}"); do
                 names+=",DNS:name-$number.example.org"

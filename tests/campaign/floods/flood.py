@@ -11,15 +11,16 @@ Prints what was sent, what was answered, and what arrived at --watch, the port o
 import argparse
 import collections
 import json
+import pathlib
 import random
-import socket
 import struct
-import threading
+import sys
 import time
 
-BUFFER = 64 << 20
-IPPROTO_UDP = 17
-LOCALHOST = socket.inet_aton("127.0.0.1")
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "common"))
+sys.dont_write_bytecode = True
+import loopback
+
 HANDSHAKE, APPLICATION_DATA = 22, 23
 SUITES = b"\xc0\xa8\xc0\xae\xc0\x9c\x00\xff"
 # supported_groups, ec_point_formats, signature_algorithms
@@ -60,61 +61,32 @@ def hello_datagram(rng):
     return whole
 
 
-def raw_socket():
-    s = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_RAW)
-    s.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, BUFFER)
-    return s
-
-
-def packet(source, source_port, port, payload):
-    """An IPv4 packet to 127.0.0.1; the kernel fills in the header's checksum, and UDP's may be left out."""
-    udp = struct.pack(">HHHH", source_port, port, 8 + len(payload), 0) + payload
-    return struct.pack(">BBHHHBBH4s4s", 0x45, 0, 20 + len(udp), 0, 0, 64, IPPROTO_UDP, 0, source,
-                       LOCALHOST) + udp
-
-
-class Watch(threading.Thread):
-    """Sees every UDP datagram that arrives in this network namespace."""
+class Watch(loopback.Loopback):
+    """Counts what arrives at a port, and what is answered from ports that we send to."""
 
     def __init__(self, to, watched):
-        super().__init__(daemon=True)
-        self.socket = socket.socket(socket.AF_INET, socket.SOCK_RAW, IPPROTO_UDP)
-        self.socket.setsockopt(socket.SOL_SOCKET, getattr(socket, "SO_RCVBUFFORCE", 33), BUFFER)
+        super().__init__()
         self.to, self.watched = to, watched
         self.answers = collections.Counter()  # bytes, by the address that they go to
         self.answer_count = 0
         self.arrived = 0
         self.start()
 
-    def run(self):
-        while True:
-            data = self.socket.recv(65536)
-            header = (data[0] & 15) * 4
-            source_port, port = struct.unpack_from(">HH", data, header)
-            if (data[16:20], port) == (LOCALHOST, self.watched):
-                self.arrived += 1
-            elif source_port in self.to:
-                self.answers[data[16:20], port] += len(data) - header - 8
-                self.answer_count += 1
+    def on_datagram(self, source, to, payload):
+        if to == (loopback.LOCALHOST, self.watched):
+            self.arrived += 1
+        elif source[1] in self.to:
+            self.answers[to] += len(payload)
+            self.answer_count += 1
 
     def settle(self):
-        """Waits until nothing has arrived for a while."""
-        before = None
-        while before != (self.arrived, self.answer_count):
-            before = self.arrived, self.answer_count
-            time.sleep(0.5)
-
-
-def pace(begin, sent, rate):
-    ahead = sent / rate - (time.monotonic() - begin)
-    if ahead > 0.005:
-        time.sleep(ahead)
+        loopback.settle(lambda: (self.arrived, self.answer_count))
 
 
 def hellos(args):
     rng = random.Random(args.seed)
     to = [int(port) for port in args.to.split(",")]
-    watch, out = Watch(to, args.watch), raw_socket()
+    watch = Watch(to, args.watch)
     sent = {}
     begin = time.monotonic()
     while len(sent) < args.count:
@@ -123,8 +95,8 @@ def hellos(args):
             continue
         payload = hello_datagram(rng)
         sent[source] = len(payload)
-        out.sendto(packet(*source, rng.choice(to), payload), ("127.0.0.1", 0))
-        pace(begin, len(sent), args.rate)
+        watch.forge(source, rng.choice(to), payload)
+        loopback.pace(begin, len(sent), args.rate)
     took = time.monotonic() - begin
     watch.settle()
     answered = {source: count for source, count in watch.answers.items() if source in sent}
@@ -136,19 +108,17 @@ def hellos(args):
 
 def records(args):
     rng = random.Random(args.seed)
-    watch, out = Watch([], args.watch), raw_socket()
-    begin = time.monotonic()
-    sent = 0
-    while time.monotonic() - begin < args.seconds:
+    watch = Watch([], args.watch)
+
+    def send():
         number = (1 << 48) + rng.randrange(1000, 100000)  # epoch 1
         body = number.to_bytes(8, "big") + rng.randbytes(rng.randrange(8, 40))
-        out.sendto(packet(LOCALHOST, args.source, int(args.to), record(APPLICATION_DATA, 1, number & (1 << 48) - 1, body)),
-                   ("127.0.0.1", 0))
-        sent += 1
-        pace(begin, sent, args.rate)
-    took = time.monotonic() - begin
+        watch.forge((loopback.LOCALHOST, args.source), int(args.to),
+                    record(APPLICATION_DATA, 1, number & (1 << 48) - 1, body))
+
+    sent = loopback.send_for(args.seconds, args.rate, send)
     watch.settle()
-    return {"sent": sent, "seconds": took, "arrived": watch.arrived}
+    return {"sent": sent, "arrived": watch.arrived}
 
 
 def main():

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""A peer that asks a node again and again in one session: talk.py --port PORT --source PORT --key HEX --for SECONDS --rate N
+"""A peer that asks a node again and again in one session: talk.py --port PORT --source PORT --key KEY --for SECONDS --rate N
 
 Runs openssl s_client as alice and sends `rate` requests a second, each with a token of its own and never twice; then
 waits for late replies. Prints "ready" once the session is up, and at the end how many were asked and answered, as JSON.
@@ -7,23 +7,26 @@ waits for late replies. Prints "ready" once the session is up, and at the end ho
 import argparse
 import json
 import os
+import pathlib
 import random
 import subprocess
 import sys
 import threading
 import time
 
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "common"))
+sys.dont_write_bytecode = True
+from campaign import s_client, wait_until
+
 TOKEN_LEN = 6
 PATIENCE_S = 30
-SUITE = "PSK-AES128-CCM8:@SECLEVEL=0"
 
 
 class Peer:
     def __init__(self, args):
         self.bytes = bytearray()
         self.process = subprocess.Popen(
-            ["openssl", "s_client", "-dtls1_2", "-connect", f"127.0.0.1:{args.port}", "-bind",
-             f"127.0.0.1:{args.source}", "-psk", args.key, "-psk_identity", "alice", "-cipher", SUITE, "-nbio", "-quiet"],
+            s_client(args.port, "alice", args.key, "-bind", f"127.0.0.1:{args.source}"),
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, bufsize=0)
         threading.Thread(target=self.read, daemon=True).start()
 
@@ -42,13 +45,6 @@ class Peer:
         return token in self.bytes
 
 
-def wait_for(seconds, condition):
-    deadline = time.monotonic() + seconds
-    while not condition() and time.monotonic() < deadline:
-        time.sleep(0.02)
-    return condition()
-
-
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--port", type=int, required=True)
@@ -62,7 +58,7 @@ def main():
     peer = Peer(args)
     try:
         first = rng.randbytes(TOKEN_LEN)
-        if not wait_for(PATIENCE_S, lambda: ask_again(peer, first)):
+        if not wait_until(PATIENCE_S, lambda: ask_again(peer, first)):
             sys.exit("talk: the session does not come up")
         print("ready", flush=True)
         tokens = [rng.randbytes(TOKEN_LEN) for _ in range(int(args.seconds * args.rate))]
@@ -70,7 +66,7 @@ def main():
         for number, token in enumerate(tokens):
             time.sleep(max(0, begin + number / args.rate - time.monotonic()))
             peer.ask(1 + number & 0xFFFF, token)
-        wait_for(2, lambda: all(map(peer.has, tokens)))
+        wait_until(2, lambda: all(map(peer.has, tokens)))
         print(json.dumps({"asked": len(tokens), "answered": sum(map(peer.has, tokens))}), flush=True)
     finally:
         peer.process.kill()

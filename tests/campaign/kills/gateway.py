@@ -1,16 +1,10 @@
 """The gateway's processes: started, found, killed, replaced."""
-import json
 import os
 import shutil
 import signal
 import subprocess
-import time
 
-
-def children_of(pid):
-    """{"ssmd-relay": pid, "ssmd-keys": pid}, of those that run."""
-    listed = subprocess.run(["pgrep", "-l", "-P", str(pid)], stdout=subprocess.PIPE, text=True).stdout
-    return {name: int(child) for child, name in (line.split() for line in listed.splitlines()) if name.startswith("ssmd-")}
+from campaign import TIED, children_of, ssmctl, wait_until
 
 
 def is_gone(pid):
@@ -21,19 +15,10 @@ def is_gone(pid):
         return True
 
 
-def wait_until(seconds, condition):
-    deadline = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.01)
-    return True
-
-
 class Gateway:
-    def __init__(self, ssmd, ssmctl, work):
+    def __init__(self, ssmd, ctl, work):
         self.binary = os.path.join(work, "ssmd")
-        self.original, self.ssmctl, self.work = ssmd, ssmctl, work
+        self.original, self.ssmctl, self.work = ssmd, ctl, work
         self.log = open(os.path.join(work, "ssmd.log"), "ab")
         self.process = None
         self.replace_binary()
@@ -44,17 +29,12 @@ class Gateway:
         os.replace(self.binary + ".new", self.binary)
 
     def start(self):
-        self.process = subprocess.Popen([self.binary, "--config", os.path.join(self.work, "ssmd.conf"), "--foreground"],
+        config = os.path.join(self.work, "ssmd.conf")
+        self.process = subprocess.Popen([*TIED, self.binary, "--config", config, "--foreground"],
                                         stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log)
 
     def ctl(self, *words):
-        """ssmctl's reply, or None."""
-        try:
-            done = subprocess.run([self.ssmctl, "--socket", os.path.join(self.work, "admin.sock"), "-o", "json", *words],
-                                  stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, timeout=20)
-        except subprocess.TimeoutExpired:
-            return None
-        return json.loads(done.stdout) if done.returncode == 0 else None
+        return ssmctl(self.ssmctl, self.work, *words)
 
     def pid_of(self, role):
         """None while there is none."""

@@ -1,11 +1,12 @@
 """Stock clients: sessions that are held with openssl s_client, and short ones that coap-client makes all the time."""
 import os
 import random
-import re
 import socket
 import subprocess
 import threading
 import time
+
+from campaign import coap_get, is_reading, s_client
 
 CON = 0
 GET_TEMPERATURE = b"\xbbtemperature"           # Uri-Path (11), 11 bytes
@@ -26,10 +27,7 @@ class Session(threading.Thread):
         self.next_id = random.randrange(1 << 16)
         # Sockets of datagrams, so that one write is one record and one record one read.
         self.end, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
-        self.client = subprocess.Popen(
-            ["openssl", "s_client", "-dtls1_2", "-connect", f"127.0.0.1:{port}", "-nbio", "-quiet", "-psk", key.encode().hex(),
-             "-psk_identity", identity, "-cipher", "PSK-AES128-CCM8:@SECLEVEL=0"],
-            stdin=theirs, stdout=theirs, stderr=subprocess.DEVNULL)
+        self.client = subprocess.Popen(s_client(port, identity, key), stdin=theirs, stdout=theirs, stderr=subprocess.DEVNULL)
         theirs.close()
         self.end.settimeout(PING_S / 4)
 
@@ -106,12 +104,12 @@ class Churn(threading.Thread):
 
     GIVES_UP_S = 10
     HANGS_S = 30
+    OUTCOMES = ("done", "failed", "gave up", "hung")
 
     def __init__(self, port, identity, key):
         super().__init__(daemon=True)
-        self.command = ["coap-client-openssl", "-B", str(self.GIVES_UP_S), "-m", "get", "-u", identity, "-k", key,
-                        f"coaps://127.0.0.1:{port}/temperature"]
-        self.outcomes = {"done": 0, "failed": 0, "gave up": 0, "hung": 0}
+        self.command = coap_get(port, identity, key, self.GIVES_UP_S)
+        self.outcomes = dict.fromkeys(self.OUTCOMES, 0)
         self.client = None
         self.is_over = False
 
@@ -125,7 +123,7 @@ class Churn(threading.Thread):
             self.client.kill()
             self.client.communicate()
             return "hung"
-        if re.fullmatch(rb"-?\d+\.\d+\s*", reading):
+        if is_reading(reading):
             return "done"
         return "failed" if time.monotonic() - began < self.GIVES_UP_S - 1 else "gave up"
 

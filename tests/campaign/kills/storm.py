@@ -1,15 +1,17 @@
 #!/usr/bin/python3
 """The kill campaign itself; `run` prepares nodes and subscribers for it."""
 import argparse
+import pathlib
 import random
 import signal
 import statistics
 import sys
 import time
 
-sys.dont_write_bytecode = True  # of the modules beside
-
-from gateway import Gateway, wait_until
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "common"))
+sys.dont_write_bytecode = True
+from campaign import Stopped, stop_on_sigterm, wait_until
+from gateway import Gateway
 from peers import Churn, Session
 from tap import Ledger, LinkTap, PeerTap
 
@@ -35,6 +37,7 @@ class Storm:
         self.ledger = Ledger()
         self.gateway = Gateway(options.ssmd, options.ssmctl, options.work)
         self.resumed = {kind: [] for kind in KINDS}
+        self.done = 0
         self.lost, self.faults = set(), []
         self.pings_lost = 0
         self.renewed = 0
@@ -67,6 +70,12 @@ class Storm:
 
     def rows(self):
         return {(row["node"], row["handle"]) for row in self.gateway.ctl("session", "list") or []}
+
+    def stop(self):
+        """Before its time: what we have started ends with us, the gateway right now."""
+        self.faults.append(f"stopped after {self.done} of {self.options.kills} kills")
+        if self.gateway.process:
+            self.gateway.end(signal.SIGKILL, with_children=True)
 
     def finish(self):
         for churn in self.churns:
@@ -154,6 +163,7 @@ class Storm:
         for number in range(1, self.options.kills + 1):
             kind = self.random.choices(list(KINDS), KINDS.values())[0]
             self.one(kind)
+            self.done = number
             if number % 50 == 0:
                 print(f"{number} kills, {len(self.lost)} sessions lost", flush=True)
             if not self.held():
@@ -170,7 +180,7 @@ class Storm:
                 ranked = sorted(times)
                 print(f"{kind:<12} {len(times):>6} {statistics.median(times):>20.2f} s {ranked[int(0.95 * len(ranked))]:>5.2f} s"
                       f" {ranked[-1]:>6.2f} s {sum(t > 2 for t in times):>10}")
-        outcomes = {how: sum(churn.outcomes[how] for churn in self.churns) for how in self.churns[0].outcomes}
+        outcomes = {how: sum(churn.outcomes[how] for churn in self.churns) for how in Churn.OUTCOMES}
         print(f"\nsessions held over all kills: {len(self.held())} of {len(self.sessions)}, lost: {len(self.lost)}")
         print(f"observations that a node had given up and that were renewed in their session: {self.renewed}")
         print(f"pings lost while keys was killed: {self.pings_lost}")
@@ -203,15 +213,11 @@ def main():
     options = parser.parse_args()
     print(f"seed {options.seed}: {options.kills} kills", flush=True)
     storm = Storm(options)
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+    stop_on_sigterm()
     try:
         storm.run()
-    except BaseException:
-        for session in storm.sessions:
-            session.end_client()
-        if storm.gateway.process:
-            storm.gateway.process.kill()
-        raise
+    except Stopped:
+        storm.stop()
     return storm.report()
 
 

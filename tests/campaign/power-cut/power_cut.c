@@ -22,6 +22,7 @@ enum { CUTS = 4, FAULTS_SHOWN = 5 };
 static struct {
     uint64_t seed;
     uint64_t drawn;
+    unsigned long cuts; /* of all kinds, on all files */
     unsigned steps;
     unsigned shuffles; /* at each cut */
     bool is_deaf;
@@ -216,6 +217,8 @@ static bool run(const struct work *work, const char *worked, const char *found)
     printf("%-22s %10zu %12zu %10lu %10lu %10lu %10lu %8lu\n", work->name, disk_operations(),
            acknowledged.count - 1, outcome.tried[CUT_CLEAN], outcome.tried[CUT_TORN], outcome.tried[CUT_LOST],
            outcome.tried[CUT_SHUFFLED], outcome.wrong);
+    for (size_t cut = 0; cut < CUTS; cut++)
+        campaign.cuts += outcome.tried[cut];
     return outcome.wrong == 0;
 }
 
@@ -266,6 +269,7 @@ int main(int argc, char **argv)
            "lost", "shuffled", "wrong");
     for (size_t i = 0; i < sizeof works / sizeof works[0]; i++)
         is_well = run(works[i], worked, found) && is_well;
+    printf("cuts of all kinds: %lu\n", campaign.cuts);
     forget_all();
     make_empty(worked);
     make_empty(found);

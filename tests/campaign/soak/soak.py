@@ -1,15 +1,20 @@
 #!/usr/bin/python3
 """The soak itself; `run` starts the gateway with two nodes for it."""
 import argparse
-import json
 import os
+import pathlib
 import random
 import re
+import select
 import statistics
 import subprocess
 import sys
 import threading
 import time
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "common"))
+sys.dont_write_bytecode = True
+from campaign import TIED, Stopped, children_of, coap_get, is_reading, s_client, ssmctl, stop_on_sigterm
 
 # How much more a process may hold in the last quarter than in the second one. Its pools are allocated at the start, but a
 # page of them counts only once it has been used.
@@ -28,6 +33,7 @@ class Soak:
         self.faults = []
         self.lock = threading.Lock()
         self.over = threading.Event()
+        self.lasted_s = 0
 
     # ---- tools ----
 
@@ -35,10 +41,7 @@ class Soak:
         return os.path.join(self.options.work, name)
 
     def ctl(self, *words):
-        """ssmctl's reply, or None."""
-        done = subprocess.run([self.options.ssmctl, "--socket", self.path("admin.sock"), "-o", "json", *words],
-                              stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
-        return json.loads(done.stdout) if done.returncode == 0 and done.stdout else None
+        return ssmctl(self.options.ssmctl, self.options.work, *words)
 
     def count(self, what):
         with self.lock:
@@ -46,10 +49,9 @@ class Soak:
 
     def get(self, port, identity, key, gives_up_s):
         """True: a reading came back."""
-        done = subprocess.run(["coap-client-openssl", "-B", str(gives_up_s), "-m", "get", "-u", identity, "-k", key,
-                               f"coaps://127.0.0.1:{port}/temperature"],
-                              stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
-        return re.fullmatch(rb"-?\d+\.\d+\s*", done.stdout) is not None
+        done = subprocess.run(coap_get(port, identity, key, gives_up_s), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                              stderr=subprocess.DEVNULL)
+        return is_reading(done.stdout)
 
     def write_key(self, name, text):
         path = self.path(name)
@@ -74,17 +76,11 @@ class Soak:
         owner closes that of the second."""
         port, own = draw.choice(self.ports), draw.randrange(33000, 60000)
         for _ in range(2):
-            client = subprocess.Popen(
-                ["timeout", "-s", "KILL", "5", "openssl", "s_client", "-dtls1_2", "-connect", f"127.0.0.1:{port}",
-                 "-bind", f"127.0.0.1:{own}", "-nbio", "-quiet", "-psk", self.options.key.encode().hex(),
-                 "-psk_identity", "alice", "-cipher", "PSK-AES128-CCM8:@SECLEVEL=0"],
-                stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, start_new_session=True)
-            os.write(client.stdin.fileno(), b"\x41\x01\x00\x01\x01\xbbtemperature")
-            answered = bool(client.stdout.read(1))
-            os.killpg(client.pid, 9)
-            client.wait()
-            client.stdin.close()
-            client.stdout.close()
+            with subprocess.Popen(s_client(port, "alice", self.options.key, "-bind", f"127.0.0.1:{own}"),
+                                  stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as client:
+                os.write(client.stdin.fileno(), b"\x41\x01\x00\x01\x01\xbbtemperature")
+                answered = bool(select.select([client.stdout], [], [], 5)[0])
+                client.kill()
         for row in self.ctl("session", "list") or []:
             if row["peer"] == f"127.0.0.1:{own}":
                 self.ctl("session", "close", row["node"], str(row["handle"]))
@@ -96,7 +92,7 @@ class Soak:
         node_key = self.write_key("guest.key", f"{draw.getrandbits(128):032x}")
         self.ctl("node", "add", name, "--psk-file", node_key)
         self.ctl("subscriber", "add", name, "--psk-file", self.write_key("guest.psk", GUEST_KEY), "--node", name)
-        with subprocess.Popen([self.options.ssm_node, "--gateway", f"127.0.0.1:{self.options.link}", "--id", name,
+        with subprocess.Popen([*TIED, self.options.ssm_node, "--gateway", f"127.0.0.1:{self.options.link}", "--id", name,
                                "--key-file", node_key, "--state", self.path(f"node-{name}")],
                               stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as program:
             answered = self.get(self.ctl("node", "show", name)["port"], name, GUEST_KEY, 10)
@@ -114,8 +110,7 @@ class Soak:
     # ---- measuring ----
 
     def processes(self):
-        listed = subprocess.run(["pgrep", "-l", "-P", str(self.options.parent)], stdout=subprocess.PIPE, text=True).stdout
-        return {"parent": self.options.parent, **{name: int(pid) for pid, name in (line.split() for line in listed.splitlines())}}
+        return {"parent": self.options.parent, **children_of(self.options.parent)}
 
     def sample(self):
         for name, pid in self.processes().items():
@@ -140,25 +135,36 @@ class Soak:
         seed = self.options.seed
         kinds = [(self.read_and_leave, 0.05), (self.read_and_leave, 0.05), (self.come_back, 0.2), (self.be_refused, 0.2),
                  (self.be_a_guest, 0.5)]
-        threads = [threading.Thread(target=self.keep_doing, args=(what, pause_s, seed + i)) for i, (what, pause_s) in enumerate(kinds)]
+        threads = [threading.Thread(target=self.keep_doing, args=(what, pause_s, seed + i), daemon=True)
+                   for i, (what, pause_s) in enumerate(kinds)]
         for thread in threads:
             thread.start()
         began = time.monotonic()
         every_s = max(0.5, self.options.seconds / 400)
-        while time.monotonic() - began < self.options.seconds:
+        while self.lasted_s < self.options.seconds:
             time.sleep(every_s)
             self.sample()
+            self.lasted_s = time.monotonic() - began
         self.over.set()
         for thread in threads:
             thread.join()
         self.settle()
 
+    def stop(self):
+        """Before its time: what we have started ends with us."""
+        self.over.set()
+        self.faults.append(f"stopped after {self.lasted_s:.0f} of {self.options.seconds} s")
+
     def report(self):
-        for what, times in sorted(self.done.items()):
+        with self.lock:
+            done = dict(self.done)
+        for what, times in sorted(done.items()):
             print(f"{times:>7} {what}")
         print(f"\n{'':<10} {'RSS in KB: 2nd quarter':>23} {'last':>8} {'more':>6}   {'descriptors':>12} {'last':>5} {'more':>5}")
         for (name, _), samples in self.samples.items():
             quarter = len(samples) // 4
+            if quarter == 0:
+                continue
             early = [statistics.median(column) for column in zip(*samples[quarter:2 * quarter])]
             late = [statistics.median(column) for column in zip(*samples[-quarter:])]
             print(f"{name:<10} {early[0]:>23.0f} {late[0]:>8.0f} {late[0] - early[0]:>6.0f}   {early[1]:>12.0f} {late[1]:>5.0f}"
@@ -170,7 +176,7 @@ class Soak:
         if len(self.samples) != 3:
             self.faults.append("a process was restarted")
         for what in ("read and left", "came back", "refused", "guest nodes visited and removed"):
-            if self.done.get(what, 0) == 0:
+            if done.get(what, 0) == 0:
                 self.faults.append(f"never: {what}")
         for fault in self.faults:
             print("FAILED:", fault)
@@ -192,7 +198,11 @@ def main():
     options = parser.parse_args()
     print(f"seed {options.seed}: {options.seconds} s", flush=True)
     soak = Soak(options)
-    soak.run()
+    stop_on_sigterm()
+    try:
+        soak.run()
+    except Stopped:
+        soak.stop()
     return soak.report()
 
 

@@ -12,16 +12,17 @@ content; and random bytes. Never anything that needs a key.
 """
 import collections
 import json
+import pathlib
 import random
-import socket
 import struct
 import sys
 import threading
-import time
 
-BUFFER = 64 << 20
-IPPROTO_UDP = 17
-LOCALHOST = socket.inet_aton("127.0.0.1")
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "common"))
+sys.dont_write_bytecode = True
+import loopback
+from loopback import LOCALHOST
+
 FRAME_MAX = 94
 # First bytes (PROTOCOL.md, 1 to 3)
 REJOIN, REQUEST, ANSWER, CONFIRM = 0x20, 0x21, 0x22, 0x23
@@ -35,42 +36,28 @@ def kind_of(datagram):
     return {2: "control", 3: "record"}.get(datagram[0] >> 5, "other")
 
 
-def packet(source, source_port, port, payload):
-    """An IPv4 packet to 127.0.0.1; the kernel fills in the header's checksum, and UDP's may be left out."""
-    udp = struct.pack(">HHHH", source_port, port, 8 + len(payload), 0) + payload
-    return struct.pack(">BBHHHBBH4s4s", 0x45, 0, 20 + len(udp), 0, 0, 64, IPPROTO_UDP, 0, source, LOCALHOST) + udp
-
-
-class Link(threading.Thread):
+class Link(loopback.Loopback):
     """All datagrams of this network namespace, but for those that we sent."""
 
     def __init__(self, port):
-        super().__init__(daemon=True)
-        self.socket = socket.socket(socket.AF_INET, socket.SOCK_RAW, IPPROTO_UDP)
-        self.socket.setsockopt(socket.SOL_SOCKET, getattr(socket, "SO_RCVBUFFORCE", 33), BUFFER)
-        self.out = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_RAW)
+        super().__init__()
         self.port = port
         self.lock = threading.Lock()
         self.ours = collections.Counter()
         self.heard = []  # source port, destination port, payload
         self.start()
 
-    def run(self):
-        while True:
-            data = self.socket.recv(65536)
-            header = (data[0] & 15) * 4
-            source_port, port = struct.unpack_from(">HH", data, header)
-            key = data[12:16], source_port, port, data[header + 8:]
-            with self.lock:
-                if self.ours[key] > 0:
-                    self.ours[key] -= 1
-                elif key[3]:
-                    self.heard.append(key[1:])
-
-    def forge(self, source, source_port, port, payload):
+    def on_datagram(self, source, to, payload):
         with self.lock:
-            self.ours[source, source_port, port, payload] += 1
-        self.out.sendto(packet(source, source_port, port, payload), ("127.0.0.1", 0))
+            if self.ours[source, to[1], payload] > 0:
+                self.ours[source, to[1], payload] -= 1
+            elif payload:
+                self.heard.append((source[1], to[1], payload))
+
+    def forge(self, source, port, payload):
+        with self.lock:
+            self.ours[source, port, payload] += 1
+        super().forge(source, port, payload)
 
     def recorded(self, source_port, port):
         with self.lock:
@@ -80,11 +67,11 @@ class Link(threading.Thread):
         with self.lock:
             return self.heard[begin:]
 
-    def settle(self):
-        before = None
-        while before != len(self.heard):
-            before = len(self.heard)
-            time.sleep(0.5)
+    def forge_for(self, seconds, rate, send):
+        """Calls send() again and again, and waits for what comes of it."""
+        sent = loopback.send_for(seconds, rate, send)
+        loopback.settle(lambda: len(self.heard))
+        return sent
 
 
 def spoiled(rng, datagram):
@@ -114,17 +101,6 @@ def invented(rng, messages, recorded):
     return rng.randbytes(rng.randrange(1, FRAME_MAX))
 
 
-def forge_for(link, rng, seconds, rate, send):
-    begin = time.monotonic()
-    sent = 0
-    while time.monotonic() - begin < seconds:
-        send()
-        sent += 1
-        time.sleep(max(0, begin + sent / rate - time.monotonic()))
-    link.settle()
-    return sent
-
-
 def false_gateway(link, rng, node_port, seconds, rate):
     recorded = link.recorded(link.port, node_port)
     begin = len(link.heard)
@@ -137,9 +113,9 @@ def false_gateway(link, rng, node_port, seconds, rate):
             datagram = spoiled(rng, rng.choice(recorded))
         else:
             datagram = invented(rng, [ANSWER], recorded)
-        link.forge(LOCALHOST, link.port, node_port, datagram)
+        link.forge((LOCALHOST, link.port), node_port, datagram)
 
-    sent = forge_for(link, rng, seconds, rate, send)
+    sent = link.forge_for(seconds, rate, send)
     heard = link.since(begin)
     from_node = [payload for a, b, payload in heard if (a, b) == (node_port, link.port)]
     to_node = [payload for a, b, payload in heard if (a, b) == (link.port, node_port)]
@@ -157,11 +133,11 @@ def false_node(link, rng, node_port, peer_port, seconds, rate):
         datagram = (spoiled(rng, rng.choice(recorded)) if rng.randrange(2) == 0
                     else invented(rng, [REQUEST, CONFIRM], recorded))
         if rng.randrange(2) == 0:
-            link.forge(LOCALHOST, node_port, link.port, datagram)
+            link.forge((LOCALHOST, node_port), link.port, datagram)
         else:
-            link.forge(b"\x0a" + rng.randbytes(3), rng.randrange(1024, 65536), link.port, datagram)
+            link.forge((b"\x0a" + rng.randbytes(3), rng.randrange(1024, 65536)), link.port, datagram)
 
-    sent = forge_for(link, rng, seconds, rate, send)
+    sent = link.forge_for(seconds, rate, send)
     heard = link.since(begin)
     return {"sent": sent,
             "to_peer": sum(b == peer_port for a, b, _ in heard),
