@@ -55,6 +55,11 @@ uint8_t *linkframe_put_header(uint16_t handle, const struct record *r)
     return at;
 }
 
+uint16_t linkframe_handle_of(const uint8_t *datagram, size_t len)
+{
+    return len < FLAGS_AND_HANDLE_LEN ? 0 : bytes_u16(datagram + 1);
+}
+
 enum status linkframe_decode(uint8_t *datagram, size_t len, uint16_t *handle, struct record *out)
 {
     uint8_t flags;
@@ -71,7 +76,7 @@ enum status linkframe_decode(uint8_t *datagram, size_t len, uint16_t *handle, st
         (uint8_t)(FLAGS_AND_HANDLE_LEN + width + ((flags & FLAG_EXPLICIT) != 0 ? RECORD_EXPLICIT_LEN : 0));
     if (len < (size_t)header_len + RECORD_TAG_LEN)
         return SSM_TRUNCATED;
-    *handle = bytes_u16(datagram + 1);
+    *handle = linkframe_handle_of(datagram, len);
     out->type = (flags & FLAG_ALERT) != 0 ? RECORD_ALERT : RECORD_APPLICATION_DATA;
     bytes_put_u16(out->version, RECORD_VERSION_DTLS12);
     out->body = datagram + header_len;

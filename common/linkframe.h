@@ -33,6 +33,9 @@ enum {
 /* The kind of a datagram, or 0 for an empty one. */
 uint8_t link_kind_of(const uint8_t *datagram, size_t len);
 
+/* The handle that a relayed record names, whatever else it holds; 0: it is too short. */
+uint16_t linkframe_handle_of(const uint8_t *datagram, size_t len);
+
 /* Writes the link header right in front of r->body (room: LINK_RECORD_HEADER_MAX) and returns where it
  * starts. */
 uint8_t *linkframe_put_header(uint16_t handle, const struct record *r);

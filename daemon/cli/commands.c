@@ -207,6 +207,20 @@ static void print_link_list(FILE *out, const struct call *call)
     print_table(out, json_object_get(call->reply, "links"), COLUMNS(columns));
 }
 
+static void print_resumption(FILE *out, const json_t *resumption)
+{
+    if (!json_is_object(resumption)) {
+        fputs("resumption: off\n", out);
+        return;
+    }
+    fputs("resumption: for ", out);
+    print_duration(out, number_of(resumption, "lifetime_s"));
+    fprintf(out,
+            " after a full handshake; ssmd holds the master secrets of %" JSON_INTEGER_FORMAT
+            " sessions in memory, %" JSON_INTEGER_FORMAT " at most\n",
+            number_of(resumption, "master_secrets"), number_of(resumption, "master_secrets_max"));
+}
+
 static void print_status(FILE *out, const struct call *call)
 {
     const json_t *warning;
@@ -219,6 +233,7 @@ static void print_status(FILE *out, const struct call *call)
             number_of(call->reply, "nodes"), number_of(call->reply, "nodes_associated"));
     json_array_foreach(json_object_get(call->reply, "warnings"), i, warning)
         fprintf(out, "%s: %s\n", text_of(warning, "level"), text_of(warning, "text"));
+    print_resumption(out, json_object_get(call->reply, "resumption"));
     fputs("relay\n", out);
     print_counters(out, json_object_get(call->reply, "relay"));
     fputs("keys\n", out);

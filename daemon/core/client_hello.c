@@ -7,6 +7,7 @@ enum {
     HELLO_VERIFY_REQUEST = 3,        /* RFC 6347 4.3.2 */
     PSK_WITH_AES_128_CCM_8 = 0xC0A8, /* RFC 6655 7 */
     SUITE_LEN = 2,
+    EXTENDED_MASTER_SECRET = 23, /* RFC 7627 7 */
 };
 
 static bool is_whole_hello(struct reader *r, struct handshake_fragment *f)
@@ -23,6 +24,22 @@ static bool has_suite(struct reader suites, uint16_t suite)
     return false;
 }
 
+/* Of what may follow the suites: what does not parse has no extensions here, and is refused by the library.
+ */
+static bool has_extension(struct reader r, uint16_t wanted)
+{
+    (void)reader_take(&r, reader_u8(&r)); /* compression_methods */
+    (void)reader_u16(&r);                 /* the length of all, which is that of the rest */
+    while (r.status == SSM_OK && r.left > 0) {
+        uint16_t type = reader_u16(&r);
+
+        (void)reader_take(&r, reader_u16(&r));
+        if (r.status == SSM_OK && type == wanted)
+            return true;
+    }
+    return false;
+}
+
 bool client_hello_read(const struct handshake_record *record, struct client_hello *out)
 {
     struct reader r = reader_over(record->body, record->body_len);
@@ -34,7 +51,8 @@ bool client_hello_read(const struct handshake_record *record, struct client_hell
     out->message_seq = f.message_seq;
     (void)reader_u16(&r); /* client_version */
     out->random = reader_take(&r, CLIENT_HELLO_RANDOM_LEN);
-    (void)reader_take(&r, reader_u8(&r)); /* session_id */
+    out->session_id_len = reader_u8(&r);
+    out->session_id = reader_take(&r, out->session_id_len);
     out->cookie_len = reader_u8(&r);
     out->cookie = reader_take(&r, out->cookie_len);
     size_t suites_len = reader_u16(&r);
@@ -42,6 +60,7 @@ bool client_hello_read(const struct handshake_record *record, struct client_hell
     if (r.status != SSM_OK)
         return false;
     out->offers_psk = has_suite(reader_over(suites, suites_len), PSK_WITH_AES_128_CCM_8);
+    out->offers_extended_master_secret = has_extension(r, EXTENDED_MASTER_SECRET);
     return true;
 }
 

@@ -15,12 +15,15 @@ enum {
 };
 
 struct client_hello {
-    struct seq48 seq;      /* of its record */
-    uint16_t message_seq;  /* of the message */
-    const uint8_t *random; /* CLIENT_HELLO_RANDOM_LEN bytes, inside the record */
-    const uint8_t *cookie; /* inside the record, too */
+    struct seq48 seq;          /* of its record */
+    uint16_t message_seq;      /* of the message */
+    const uint8_t *random;     /* CLIENT_HELLO_RANDOM_LEN bytes, inside the record */
+    const uint8_t *session_id; /* to be resumed; this and the cookie are inside the record, too */
+    size_t session_id_len;     /* 0: none */
+    const uint8_t *cookie;
     size_t cookie_len;
     bool offers_psk; /* TLS_PSK_WITH_AES_128_CCM_8, which is chosen whenever it is offered */
+    bool offers_extended_master_secret; /* RFC 7627 5.1; agreed whenever it is offered */
 };
 
 /* Is this record, of which `bytes` begins with the header, a ClientHello in clear? */

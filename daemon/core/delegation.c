@@ -1,6 +1,7 @@
 #include "delegation.h"
 
 #include "delegation_handover.h"
+#include "delegation_resumption.h"
 #include "linkframe.h"
 #include "nodes_association.h"
 #include "outbound.h"
@@ -22,6 +23,8 @@ const char *delegator_counter_name(enum delegator_counter counter)
         [DELEGATOR_HANDSHAKES] = "handshakes",
         [DELEGATOR_HANDSHAKES_STARTED] = "handshakes_started",
         [DELEGATOR_HANDSHAKES_DONE] = "handshakes_done",
+        [DELEGATOR_RESUMPTION_DONE] = "resumption_done",
+        [DELEGATOR_RESUMPTION_MISSED] = "resumption_missed",
         [DELEGATOR_COOKIES_SENT] = "cookies_sent",
         [DELEGATOR_FAILED_HANDSHAKE] = "failed_handshake",
         [DELEGATOR_FAILED_IDENTITY] = "failed_identity",
@@ -57,6 +60,17 @@ uint64_t delegator_counter(const struct delegator *d, enum delegator_counter cou
 
 /* ---- life ---- */
 
+/* Without resumption there is no room for a secret of it. */
+static bool resumption_allocate(struct delegations *all, const struct delegator_config *config)
+{
+    if (config->resumption_s == 0)
+        return true;
+    all->sessions = calloc(config->max_handshakes, sizeof *all->sessions);
+    all->resumption.all = calloc(config->resumption_sessions, sizeof *all->resumption.all);
+    all->resumption.cap = all->resumption.all != NULL ? config->resumption_sessions : 0;
+    return all->sessions != NULL && all->resumption.all != NULL;
+}
+
 static bool delegator_allocate(struct delegator *d)
 {
     const struct delegator_config *config = &d->env.config;
@@ -66,13 +80,14 @@ static bool delegator_allocate(struct delegator *d)
     d->delegations.pool = calloc(config->max_handshakes, sizeof *d->delegations.pool);
     d->delegations.buffers = calloc(config->max_handshakes, sizeof *d->delegations.buffers);
     return d->nodes.pool != NULL && d->nodes.by_name != NULL && d->delegations.pool != NULL &&
-           d->delegations.buffers != NULL;
+           d->delegations.buffers != NULL && resumption_allocate(&d->delegations, config);
 }
 
 struct delegator *delegator_create(const struct delegator_config *config, const struct delegator_io *io,
                                    const struct handshake_engine *engine, const struct keys_store *store)
 {
     SSM_ASSERT(config->node_slots > 0 && config->node_slots <= KEYBLOCK_SLOTS);
+    SSM_ASSERT(config->resumption_s == 0 || config->resumption_sessions > 0);
     SSM_ASSERT(io->executor.lanes <= DELEGATION_LANES_MAX);
     struct delegator *d = calloc(1, sizeof *d);
 
@@ -104,6 +119,9 @@ void delegator_destroy(struct delegator *d)
             delegation_abandon(&d->delegations.pool[i]);
     if (d->nodes.pool != NULL)
         bytes_wipe(d->nodes.pool, config->max_nodes * sizeof *d->nodes.pool);
+    resumption_forget_all(&d->delegations.resumption, 0, 0, 0);
+    free(d->delegations.resumption.all);
+    free(d->delegations.sessions);
     free(d->delegations.pool);
     free(d->delegations.buffers);
     free(d->nodes.pool);
@@ -318,6 +336,7 @@ uint64_t delegator_on_tick(struct delegator *d, uint64_t now_ms)
         keep_earliest(&next, handover_tick(&d->delegations.pool[i], now_ms));
     }
     keep_earliest(&next, nodes_association_tick(&d->nodes, now_ms));
+    keep_earliest(&next, resumption_tick(&d->delegations.resumption, now_ms));
     for (uint32_t i = 0; i < d->nodes.count; i++) {
         (void)nodes_silence_tick(&d->nodes, d->nodes.by_name[i], now_ms);
         keep_earliest(&next, outbound_tick(&d->delegations, d->nodes.by_name[i], now_ms));
@@ -349,6 +368,7 @@ void delegator_remove_node(struct delegator *d, uint32_t node, uint64_t now_ms)
         if (each->state >= DELEGATION_HANDSHAKE && (each->node == node || each->port_node == node))
             delegation_fail(each, &REMOVED);
     }
+    resumption_forget_all(&d->delegations.resumption, node, 0, 0);
     if (known == NULL)
         return;
     delegation_env_send(&d->env, &gone);
@@ -385,10 +405,14 @@ void delegator_remove_subscriber(struct delegator *d, uint32_t subscriber, uint6
                                                    CLOSE_REVOKED,
                                                    "handshake ended: the subscriber was removed"};
 
-        if (!each->is_outbound && each->state >= DELEGATION_HANDSHAKE &&
-            each->state < DELEGATION_COMMITTING && each->subscriber == subscriber)
+        if (each->is_outbound || each->state < DELEGATION_HANDSHAKE || each->subscriber != subscriber)
+            continue;
+        if (each->state < DELEGATION_COMMITTING)
             delegation_fail(each, &removed);
+        else
+            delegation_resumption_revoke(each);
     }
+    resumption_forget_all(&d->delegations.resumption, 0, subscriber, 0);
     for (uint32_t i = 0; i < d->nodes.count; i++)
         if (!d->nodes.are_sessions_known || nodes_has_session_of(d->nodes.by_name[i], subscriber))
             session_close(d, d->nodes.by_name[i], (struct whose){0, DIRECTION_IN, subscriber}, CLOSE_REVOKED);
@@ -421,9 +445,21 @@ enum status delegator_close_session(struct delegator *d, uint32_t node, uint16_t
 
     if (known == NULL || nodes_find_slot(known, handle) == NULL)
         return SSM_NOT_FOUND;
+    for (uint32_t i = 0; i < d->delegations.end; i++) {
+        struct delegation *each = &d->delegations.pool[i];
+
+        if (each->state == DELEGATION_COMMITTING && each->node == node && each->handle == handle)
+            delegation_resumption_revoke(each);
+    }
+    resumption_forget_all(&d->delegations.resumption, node, 0, handle);
     session_close(d, known, (struct whose){handle, DIRECTION_IN, 0}, CLOSE_ADMIN);
     advance(d, now_ms);
     return SSM_OK;
+}
+
+uint32_t delegator_resumable_sessions(const struct delegator *d)
+{
+    return d->delegations.resumption.count;
 }
 
 static void view_fill(const struct node *node, struct node_view *out)

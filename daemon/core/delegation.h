@@ -34,7 +34,8 @@ uint64_t delegator_counter(const struct delegator *d, enum delegator_counter cou
 /* ---- administration: the store has been changed already ---- */
 
 SSM_MUST_CHECK enum status delegator_add_node(struct delegator *d, const struct node_row *row);
-/* Ends its handshakes and sessions, wipes its keys, forgets it (relay too). */
+/* Ends its handshakes and sessions, wipes its keys, forgets it (relay too). No session of it can be resumed,
+ * as none of what the next three end. */
 void delegator_remove_node(struct delegator *d, uint32_t node, uint64_t now_ms);
 /* Ends the subscriber's handshakes and sessions on all nodes. */
 void delegator_remove_subscriber(struct delegator *d, uint32_t subscriber, uint64_t now_ms);
@@ -43,6 +44,9 @@ void delegator_remove_destination(struct delegator *d, uint32_t node, uint32_t d
 /* Ends one live session; SSM_NOT_FOUND. The peer gets its tombstone, the node the new live list. */
 SSM_MUST_CHECK enum status delegator_close_session(struct delegator *d, uint32_t node, uint16_t handle,
                                                    uint64_t now_ms);
+
+/* Sessions that may be resumed now, each a master secret in memory. */
+uint32_t delegator_resumable_sessions(const struct delegator *d);
 
 /* What listings show of a node. */
 struct node_view {

@@ -27,10 +27,10 @@ struct delegator_io {
     void *ctx;
     void (*to_relay)(void *ctx, const struct message *m);
     void (*random)(void *ctx, uint8_t *out, size_t len);
-    /* A rate-limited line for the log: event, node's and subscriber's name (each may be ""), the peer (may be
-     * NULL). */
-    void (*log)(void *ctx, const char *event, const struct assoc_name *node,
-                const struct assoc_name *subscriber, const struct endpoint *peer);
+    /* A rate-limited line for the log: event, the node's name, the subscriber's or the server's (each may be
+     * ""), the peer's address (may be NULL). */
+    void (*log)(void *ctx, const char *event, const struct assoc_name *node, const struct assoc_name *name,
+                const struct endpoint *peer);
     struct handshake_executor executor;
 };
 
@@ -44,12 +44,17 @@ struct delegator_config {
     uint32_t node_silent_s;       /* a node that answers nothing for so long loses its sessions */
     uint8_t node_slots;           /* sessions that a node can hold: 4 */
     uint8_t outbound_sessions;    /* of these, as many as it may have itself with servers */
+    uint16_t shared_port;         /* for peers that choose a node by name; 0: there is none */
+    uint32_t resumption_s;        /* a session may be resumed so long after its full handshake; 0: never */
+    uint32_t resumption_sessions; /* so many at most are kept for that */
 };
 
 enum delegator_counter {
     DELEGATOR_HANDSHAKES, /* with a valid cookie, in flight now */
     DELEGATOR_HANDSHAKES_STARTED,
-    DELEGATOR_HANDSHAKES_DONE, /* handed over */
+    DELEGATOR_HANDSHAKES_DONE,   /* handed over */
+    DELEGATOR_RESUMPTION_DONE,   /* of these, by an abbreviated handshake */
+    DELEGATOR_RESUMPTION_MISSED, /* a full handshake instead: the session is not kept, or does not suit */
     DELEGATOR_COOKIES_SENT,
     DELEGATOR_FAILED_HANDSHAKE,   /* no common suite, version, malformed, bad Finished */
     DELEGATOR_FAILED_IDENTITY,    /* unknown PSK identity, or no subscriber of the certificate's name */

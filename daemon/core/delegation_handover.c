@@ -1,6 +1,7 @@
 #include "delegation_handover.h"
 
 #include "access.h"
+#include "delegation_resumption.h"
 #include "nodes_association.h"
 #include "outbound_result.h"
 
@@ -79,6 +80,7 @@ void handover_begin(struct delegation *d, uint64_t now_ms)
     nodes_association_want(node);
     if (!d->is_outbound)
         supersede_queued(d);
+    delegation_resumption_finished(d, now_ms);
     d->state = DELEGATION_QUEUED;
     d->order = ++d->all->last_order;
     d->deadline_ms = now_ms + (uint64_t)d->all->env->config.handover_timeout_s * 1000;
@@ -151,7 +153,7 @@ static void ship(struct delegation *d, struct node *node)
     uint8_t tombstone[TOMBSTONE_LEN];
     size_t frame_len;
 
-    tombstone_seal(d->is_outbound ? &d->work.keys.client : &d->work.keys.server, tombstone);
+    tombstone_seal(delegation_own_key(d), tombstone);
     if (keyblock_seal(d, node, frame, &frame_len) != SSM_OK) {
         delegation_fail(d, &NODE_SILENT);
         return;
@@ -264,6 +266,7 @@ void handover_on_durable(struct delegations *all, const struct message *m)
     if (d == NULL || d->state != DELEGATION_COMMITTING)
         return;
     delegation_env_count(all->env, d->is_outbound ? DELEGATOR_OUTBOUND_DONE : DELEGATOR_HANDSHAKES_DONE);
+    delegation_resumption_done(d);
     delegation_free(d);
 }
 

@@ -1,5 +1,6 @@
 #include "delegation_handshake.h"
 
+#include "delegation_resumption.h"
 #include "outbound_result.h"
 #include "tombstone.h"
 
@@ -15,7 +16,9 @@ enum {
 static void dgram_send(const struct delegation *d, uint32_t connection, const uint8_t *datagram, size_t len)
 {
     struct message m = {.type = MSG_DGRAM_OUT,
-                        .kind = d->is_outbound ? DIRECTION_OUT : DIRECTION_IN,
+                        .kind = d->is_outbound       ? DIRECTION_OUT
+                                : d->work.is_resumed ? DIRECTION_IN_RESUMED
+                                                     : DIRECTION_IN,
                         .connection = connection,
                         .node = d->port_node};
 
@@ -49,21 +52,21 @@ static void alert_send(struct delegation *d, enum alert description)
     dgram_send(d, 0, record_put_header(&r), RECORD_HEADER_LEN + ALERT_LEN);
 }
 
-/* A server has believed in its session from its Finished on. Once the key block is sealed, relay has the
- * tombstone. */
+/* For a peer that has believed in its session from its Finished on. Once the key block is sealed, relay has
+ * the tombstone. */
 static void tombstone_send(const struct delegation *d)
 {
     uint8_t tombstone[TOMBSTONE_LEN];
 
     if (!d->work.has_keys)
         return;
-    tombstone_seal(&d->work.keys.client, tombstone);
+    tombstone_seal(delegation_own_key(d), tombstone);
     dgram_send(d, d->connection, tombstone, sizeof tombstone);
 }
 
 static void farewell_send(struct delegation *d, enum alert alert)
 {
-    if (d->is_outbound && d->work.result == HANDSHAKE_DONE)
+    if (delegation_ends_with_peer(d) && d->work.result == HANDSHAKE_DONE)
         tombstone_send(d);
     else if (alert != ALERT_NONE)
         alert_send(d, alert);
@@ -138,7 +141,9 @@ static void fail_in_library(struct delegation *d)
         "handshake refused: the peer's key for this identity is not the one that is stored"};
     const struct handshake_work *w = &d->work;
 
-    if (w->is_key_wrong)
+    if (w->is_resumed)
+        delegation_fail(d, delegation_resumption_failed(d));
+    else if (w->is_key_wrong)
         delegation_fail(d, &WRONG_KEY);
     else if (w->fault == HANDSHAKE_FAULT_OTHER && w->claim.kind == CLAIM_UNKNOWN)
         delegation_fail(d, &IDENTITY);
@@ -156,7 +161,7 @@ static void finish(struct delegation *d)
         "handshake refused: the certificate is of a trusted CA, but no subscriber has its common name; see "
         "'ssmctl subscriber add NAME --subject'"};
 
-    if (!d->work.has_keys || (d->work.flight_len == 0) != d->is_outbound) {
+    if (!d->work.has_keys || (d->work.flight_len == 0) != delegation_ends_with_peer(d)) {
         delegation_fail(d, &NO_FLIGHT);
     } else if (d->work.claim.kind != CLAIM_KNOWN) {
         delegation_fail(d, &NOBODY);
@@ -295,6 +300,7 @@ static struct delegation *arrive(struct delegations *all, const struct message *
     d->local = m->local;
     bytes_copy(d->client_random, hello->random, CLIENT_HELLO_RANDOM_LEN);
     d->work.next_plain_seq = hello->seq;
+    d->work.session = delegation_resumption_room(d, hello);
     d->work.library = engine->create(engine->ctx, d->work.lane, &handshake_work_callbacks, &d->work);
     if (d->work.library != NULL)
         return d;
@@ -365,7 +371,8 @@ static void admit(struct delegation *d, uint64_t now_ms)
 }
 
 /* The first record of a handshake, up to where nothing has been computed yet. */
-static void take_hello(struct delegation *d, const struct message *m, uint64_t now_ms)
+static void take_hello(struct delegation *d, const struct message *m, const struct client_hello *hello,
+                       uint64_t now_ms)
 {
     static const struct delegation_failure NAME = {
         DELEGATOR_FAILED_NAME, ALERT_UNRECOGNIZED_NAME, CLOSE_HANDSHAKE,
@@ -373,12 +380,15 @@ static void take_hello(struct delegation *d, const struct message *m, uint64_t n
         "see server_names"};
     enum handshake_result result =
         d->all->env->engine.feed(d->work.library, m->data[0].at, m->data[0].len, now_ms);
+    const struct delegation_failure *failure;
 
-    send_outbox(d, 0);
     if (result != HANDSHAKE_ADMITTED)
-        delegation_fail(d, &FAULTS[HANDSHAKE_FAULT_OTHER]);
-    else if (!take_name(d))
-        delegation_fail(d, &NAME);
+        failure = &FAULTS[HANDSHAKE_FAULT_OTHER];
+    else
+        failure = take_name(d) ? delegation_resume(d, hello, now_ms) : &NAME;
+    send_outbox(d, 0);
+    if (failure != NULL)
+        delegation_fail(d, failure);
     else
         admit(d, now_ms);
 }
@@ -395,7 +405,7 @@ static void on_stranger(struct delegations *all, const struct message *m, const 
     }
     d = arrive(all, m, hello);
     if (d != NULL)
-        take_hello(d, m, now_ms);
+        take_hello(d, m, hello, now_ms);
     else
         delegation_env_count(all->env, DELEGATOR_FAILED_BUSY);
 }

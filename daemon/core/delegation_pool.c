@@ -128,6 +128,22 @@ enum alert delegation_refusal(const struct delegation *d)
     return d->is_certified ? ALERT_ACCESS_DENIED : ALERT_HANDSHAKE_FAILURE;
 }
 
+bool delegation_ends_with_peer(const struct delegation *d)
+{
+    return d->is_outbound || d->work.is_resumed;
+}
+
+const struct record_key *delegation_own_key(const struct delegation *d)
+{
+    return d->is_outbound ? &d->work.keys.client : &d->work.keys.server;
+}
+
+void delegation_forget_session(struct delegation *d)
+{
+    if (d->work.session != NULL && d->work.session->len > 0)
+        bytes_wipe(d->work.session, sizeof *d->work.session);
+}
+
 void delegation_free(struct delegation *d)
 {
     struct delegations *all = d->all;
@@ -142,6 +158,7 @@ void delegation_free(struct delegation *d)
         all->env->counters[DELEGATOR_HANDSHAKES]--;
     if (d->work.library != NULL)
         all->env->engine.destroy(d->work.library);
+    delegation_forget_session(d);
     bytes_wipe(d, sizeof *d); /* which makes it free */
     all->count--;
     while (all->end > 0 && all->pool[all->end - 1].state == DELEGATION_FREE)

@@ -9,6 +9,7 @@
 
 #include "client_hello.h"
 #include "nodes.h"
+#include "resumption.h"
 
 enum delegation_state {
     DELEGATION_FREE,
@@ -72,16 +73,22 @@ struct delegation {
     struct assoc_name identity; /* outbound: of the server, as far as it is short enough */
     uint16_t handle;
     uint8_t slot;
+
+    uint64_t resumable_until_ms;                  /* of a full handshake that is done */
+    uint8_t session_id[HANDSHAKE_SESSION_ID_LEN]; /* of the session that is resumed */
+    uint16_t handle_before;                       /* that it had when the peer came back */
 };
 
 struct delegations {
     struct delegation_env *env;
     struct nodes *nodes;
-    struct delegation *pool;           /* env->config.max_handshakes, the delegator's */
-    struct handshake_buffers *buffers; /* as many, the delegator's */
-    uint64_t hash_seed;                /* random: nobody outside can aim at a bucket */
-    uint32_t count;                    /* of those that are not free */
-    uint32_t end;                      /* of the pool: from here on all are free, and need not be looked at */
+    struct delegation *pool;            /* env->config.max_handshakes, the delegator's */
+    struct handshake_buffers *buffers;  /* as many, the delegator's */
+    struct handshake_session *sessions; /* as many, the delegator's; NULL: none is kept */
+    struct resumption resumption;
+    uint64_t hash_seed; /* random: nobody outside can aim at a bucket */
+    uint32_t count;     /* of those that are not free */
+    uint32_t end;       /* of the pool: from here on all are free, and need not be looked at */
     uint32_t last_connection;
     uint32_t last_order;
     uint32_t turns[DELEGATION_LANES_MAX + 1]; /* that run in each lane */
@@ -115,10 +122,17 @@ struct delegation *delegations_choose_turn(const struct delegations *all, uint8_
 struct delegation *delegations_choose_victim(const struct delegations *all,
                                              const struct delegation *newcomer);
 
+/* Does the peer's Finished, not ours, end the handshake? Then the peer believes in its session before the
+ * node has the keys, and no flight is withheld. */
+bool delegation_ends_with_peer(const struct delegation *d);
+/* What the gateway, and then the node, seals with. */
+const struct record_key *delegation_own_key(const struct delegation *d);
 /* For a peer that may not connect. RFC 7925 6: access_denied and the other alerts about certificates "MUST
  * NOT be used with PSK". */
 enum alert delegation_refusal(const struct delegation *d);
 
+/* Wipes what the delegation's session would be resumed with. */
+void delegation_forget_session(struct delegation *d);
 /* Wipes and frees the entry, with its library context and its node's exchange. No turn of it may run. */
 void delegation_free(struct delegation *d);
 /* The same once the executor has ended, whose last turns have no outcome. */

@@ -47,9 +47,10 @@ void flight_remove(struct flight_pool *p, struct flight *f)
 
 struct flight *flight_find_by_connection(const struct flight_pool *p, uint32_t connection)
 {
-    uint32_t at = slot_index_first(&p->by_connection, hash_of(p, connection));
+    uint64_t hash = hash_of(p, connection);
+    uint32_t at = slot_index_first(&p->by_connection, hash);
 
-    for (; at != 0; at = slot_index_next(&p->by_connection, at))
+    for (; at != 0; at = slot_index_next(&p->by_connection, at, hash))
         if (p->all[at - 1].connection == connection)
             return &p->all[at - 1];
     return NULL;
@@ -93,6 +94,15 @@ uint8_t *flight_early(const struct flight_pool *p, const struct flight *f, unsig
     size_t before = (size_t)(flight_number(p, f) - 1) * FLIGHT_EARLY_RECORDS + i;
 
     return p->early + before * p->early_cap;
+}
+
+bool flight_keep_first(struct flight *f, const uint8_t *record, size_t len)
+{
+    if (f->len > 0 || f->first_len > 0 || len > sizeof f->bytes)
+        return false;
+    f->first_len = (uint16_t)len;
+    bytes_copy(f->bytes, record, len);
+    return true;
 }
 
 void flight_release(struct flight_pool *p, struct flight *f, uint64_t now_ms)

@@ -30,9 +30,11 @@ struct flight {
     uint32_t session;    /* number in the session table; 0: free */
     bool is_committed;   /* waits for the row to become durable */
     bool is_released;    /* the flight has left */
+    bool is_resumed;     /* the peer's Finished is the last: there is no flight */
     uint8_t replays;
     uint8_t early_count;
     uint16_t len;
+    uint16_t first_len; /* of the node's first record, in bytes; only where there is no flight */
     uint16_t early_len[FLIGHT_EARLY_RECORDS];
     uint64_t released_ms;
     uint64_t sent_ms; /* the flight last left */
@@ -66,6 +68,9 @@ uint16_t flight_number(const struct flight_pool *p, const struct flight *f);
 bool flight_queue(const struct flight_pool *p, struct flight *f, const uint8_t *record, size_t len);
 /* The i-th queued record, i < f->early_count. */
 uint8_t *flight_early(const struct flight_pool *p, const struct flight *f, unsigned i);
+/* Keeps the first record of a node that speaks before its row is durable; false: it is not the first, or
+ * there is a flight. */
+bool flight_keep_first(struct flight *f, const uint8_t *record, size_t len);
 /* The flight is leaving for the first time: from now on it may be replayed, and the connection is forgotten.
  */
 void flight_release(struct flight_pool *p, struct flight *f, uint64_t now_ms);

@@ -85,8 +85,9 @@ static void on_send(void *owner, const uint8_t *records, size_t len)
     struct handshake_work *w = owner;
 
     note_numbers(w, records, len);
-    /* A client's last flight has to leave: the server's Finished answers it. */
-    if (!w->is_client && (records[0] == RECORD_CHANGE_CIPHER_SPEC || w->flight_len > 0))
+    /* A client's last flight has to leave: the server's Finished answers it. So has that of a server that
+     * resumes a session (RFC 5246 7.3): the client's does. */
+    if (!w->is_client && !w->is_resumed && (records[0] == RECORD_CHANGE_CIPHER_SPEC || w->flight_len > 0))
         withhold(w, records, len);
     else
         post(w, records, len);
@@ -153,8 +154,19 @@ static void on_keys(void *owner, const struct handshake_keys *keys)
     w->has_keys = true;
 }
 
-const struct handshake_callbacks handshake_work_callbacks = {
-    .send = on_send, .name = on_name, .psk = on_psk, .certificate = on_certificate, .keys = on_keys};
+static struct handshake_session *on_session(void *owner)
+{
+    const struct handshake_work *w = owner;
+
+    return w->session;
+}
+
+const struct handshake_callbacks handshake_work_callbacks = {.send = on_send,
+                                                             .name = on_name,
+                                                             .psk = on_psk,
+                                                             .certificate = on_certificate,
+                                                             .keys = on_keys,
+                                                             .session = on_session};
 
 /* ---- records that come in ---- */
 
@@ -180,12 +192,12 @@ static bool is_authentic(const struct handshake_work *w, const uint8_t *record, 
 static bool admit_protected(struct handshake_work *w, const struct handshake_record *record,
                             const uint8_t *bytes)
 {
-    if (!w->has_keys || record->epoch != 1 || record->type != RECORD_HANDSHAKE)
+    if (record->epoch != 1 || record->type != RECORD_HANDSHAKE)
         return false;
     if (record->len <= HANDSHAKE_FINISHED_MAX && is_authentic(w, bytes, record->len))
         return true;
     w->forged_count++;
-    if (record->len <= HANDSHAKE_FINISHED_MAX && w->is_cipher_changed) {
+    if (record->len <= HANDSHAKE_FINISHED_MAX) {
         if (w->forged_len == 0)
             w->forged_ms = w->now_ms + FORGED_PATIENCE_MS;
         bytes_copy(w->forged, bytes, record->len);
@@ -200,7 +212,8 @@ static enum handshake_result feed(struct handshake_work *w, const uint8_t *recor
 }
 
 /* A Finished may overtake what precedes it. RFC 6347 4.1: "Implementations MAY either buffer or discard such
- * packets"; whether it is authentic is seen once there are keys. */
+ * packets"; whether it is authentic is seen once there are keys, and the library gets it behind the
+ * ChangeCipherSpec. */
 static void keep_early(struct handshake_work *w, const struct handshake_record *record, const uint8_t *bytes)
 {
     if (record->epoch != 1 || record->type != RECORD_HANDSHAKE || record->len > sizeof w->early)
@@ -211,11 +224,13 @@ static void keep_early(struct handshake_work *w, const struct handshake_record *
 
 static void take_record(struct handshake_work *w, const struct handshake_record *record, const uint8_t *bytes)
 {
-    if (record->epoch > 0 && !w->has_keys)
+    if (record->epoch > 0 && !(w->has_keys && w->is_cipher_changed)) {
         keep_early(w, record, bytes);
+        return;
+    }
     if (record->epoch > 0 && !admit_protected(w, record, bytes))
         return;
-    if (record->epoch == 0 && record->type == RECORD_CHANGE_CIPHER_SPEC && w->has_keys)
+    if (record->epoch == 0 && record->type == RECORD_CHANGE_CIPHER_SPEC)
         w->is_cipher_changed = true;
     w->result = feed(w, bytes, record->len);
 }
@@ -225,7 +240,8 @@ static void take_early(struct handshake_work *w)
     struct reader r = reader_over(w->early, w->early_len);
     struct handshake_record record;
 
-    if (!w->has_keys || w->result != HANDSHAKE_CONTINUE || handshake_record_read(&r, &record) != SSM_OK)
+    if (!w->has_keys || !w->is_cipher_changed || w->result != HANDSHAKE_CONTINUE ||
+        handshake_record_read(&r, &record) != SSM_OK)
         return;
     w->early_len = 0;
     take_record(w, &record, w->early);

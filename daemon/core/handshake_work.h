@@ -39,7 +39,8 @@ struct handshake_work {
     struct handshake *library;
     struct handshake_buffers *buffers; /* the owner's */
     uint8_t lane;
-    bool is_client; /* the peer is the server */
+    bool is_client;  /* the peer is the server */
+    bool is_resumed; /* the peer's Finished is the last: nothing is withheld */
     uint64_t now_ms;
 
     size_t inbox_len;  /* whole records, back to back */
@@ -55,8 +56,9 @@ struct handshake_work {
     struct handshake_claim claim;
     struct handshake_keys keys; /* wiped as soon as they are sealed for the node */
     bool has_keys;
+    struct handshake_session *session; /* the owner's: where the session goes; NULL: it is not kept */
 
-    uint8_t flight[HANDSHAKE_FLIGHT_MAX]; /* a server's last one, withheld */
+    uint8_t flight[HANDSHAKE_FLIGHT_MAX]; /* a server's last one, withheld, unless it resumes a session */
     size_t flight_len;
     struct seq48 next_plain_seq; /* above all epoch-0 records that left */
     bool is_overrun;             /* a sequence number or the flight went beyond what the gateway owns */

@@ -83,7 +83,11 @@ enum resolve_result {
 };
 
 enum message_socket { SOCKET_NODE_PORT = 1, SOCKET_SHARED_PORT, SOCKET_NODE_LINK, SOCKET_SERIAL_LINE };
-enum message_direction { DIRECTION_IN = 0, DIRECTION_OUT /* the node is the client */ };
+enum message_direction {
+    DIRECTION_IN = 0,
+    DIRECTION_OUT,        /* the node is the client */
+    DIRECTION_IN_RESUMED, /* DGRAM_OUT alone: the peer's Finished is the last, no flight will be withheld */
+};
 enum message_repeat { REPEAT_NO = 0, REPEAT_UNTIL_DONE = 1 };
 
 enum close_reason {

@@ -175,7 +175,39 @@ static struct handshake *context_create(struct delegation *d, const struct desti
     return engine->create_client(engine->ctx, d->work.lane, &to, &handshake_work_callbacks, &d->work);
 }
 
-/* A delegation between the node's port and the attempt's next address. NULL: no room. */
+/* Is that 5-tuple another session's, or a handshake's? One of the node itself with that server would be
+ * replaced. */
+static bool is_in_use(const struct delegations *all, const struct node *node, const struct endpoint *peer,
+                      const struct endpoint *local)
+{
+    for (uint32_t i = 0; i < all->nodes->count; i++) {
+        const struct node *other = all->nodes->by_name[i];
+
+        for (unsigned k = 0; k < KEYBLOCK_SLOTS; k++) {
+            const struct node_slot *slot = &other->slots[k];
+            bool is_replaced = other == node && slot->is_outbound;
+
+            if (slot->handle != 0 && !is_replaced && endpoint_equal(&slot->peer, peer) &&
+                endpoint_equal(&slot->local, local))
+                return true;
+        }
+    }
+    return delegations_find_by_endpoints(all, peer, local) != NULL;
+}
+
+/* The node's port, so that its sessions with a server are told from other nodes'; the shared one where the
+ * server is a node that is this one's client already. false: that is in use, too. */
+static bool choose_port(const struct delegations *all, const struct node *node, const struct endpoint *peer,
+                        struct endpoint *local)
+{
+    local->port = node->row.port;
+    if (!is_in_use(all, node, peer, local))
+        return true;
+    local->port = all->env->config.shared_port;
+    return local->port != 0 && !is_in_use(all, node, peer, local);
+}
+
+/* A delegation with the attempt's next address. NULL: no room. */
 static struct delegation *call(struct delegations *all, const struct node *node,
                                const struct destination_row *row, const struct resolved *address)
 {
@@ -189,7 +221,6 @@ static struct delegation *call(struct delegations *all, const struct node *node,
     d->peer = address->peer;
     d->peer.port = row->server.port;
     d->local = address->local;
-    d->local.port = node->row.port;
     d->work.lane = delegations_take_lane(all);
     d->lane = row->kind == DESTINATION_PSK || all->env->io.executor.lanes == 0 ? DELEGATION_LOOP_LANE
                                                                                : d->work.lane;
@@ -198,7 +229,8 @@ static struct delegation *call(struct delegations *all, const struct node *node,
                                              outbound_result_server(&row->server)};
     d->subscriber = row->id;
     d->identity = d->work.claim.identity;
-    d->work.library = context_create(d, row);
+    if (choose_port(all, node, &d->peer, &d->local))
+        d->work.library = context_create(d, row);
     if (d->work.library == NULL) {
         delegation_free(d);
         return NULL;

@@ -60,6 +60,7 @@ static enum control_outbound_reason reason_of_fault(const struct handshake_work 
         [HANDSHAKE_FAULT_CERTIFICATE_NAME] = CONTROL_OUTBOUND_OTHER_NAME,
         [HANDSHAKE_FAULT_CERTIFICATE_SELF_SIGNED] = CONTROL_OUTBOUND_SELF_SIGNED,
         [HANDSHAKE_FAULT_KEY] = CONTROL_OUTBOUND_WRONG_PSK,
+        [HANDSHAKE_FAULT_UNSUITED] = CONTROL_OUTBOUND_PROTOCOL,
         [HANDSHAKE_FAULT_REFUSED] = CONTROL_OUTBOUND_REFUSED,
         [HANDSHAKE_FAULT_TIMEOUT] = CONTROL_OUTBOUND_NO_ANSWER,
     };
@@ -69,9 +70,10 @@ static enum control_outbound_reason reason_of_fault(const struct handshake_work 
         return is_psk ? CONTROL_OUTBOUND_WRONG_PSK : CONTROL_OUTBOUND_PROTOCOL;
     if (w->fault == HANDSHAKE_FAULT_KEY && !is_psk)
         return CONTROL_OUTBOUND_REFUSED;
-    /* A server has nothing but our Finished left to refuse, and each has an alert of its own for that. */
-    if (w->fault == HANDSHAKE_FAULT_REFUSED && w->has_keys && is_psk)
-        return CONTROL_OUTBOUND_WRONG_PSK;
+    /* After its ServerHello a server has nothing left to refuse but, with a PSK, our Finished, for which each
+     * has an alert of its own; with certificates, ours: handshake_failure may stand for that. */
+    if ((w->fault == HANDSHAKE_FAULT_REFUSED || w->fault == HANDSHAKE_FAULT_UNSUITED) && w->has_keys)
+        return is_psk ? CONTROL_OUTBOUND_WRONG_PSK : CONTROL_OUTBOUND_REFUSED;
     return (enum control_outbound_reason)REASONS[w->fault];
 }
 

@@ -72,8 +72,8 @@ void relay_abandon(struct relay *r, struct session *s)
 
     if (node != NULL && node->repeat.connection == flight->connection)
         relay_node_repeat_end(node);
-    /* The server has believed in its session since its Finished. */
-    if (s->is_outbound && s->state == SESSION_KEYING)
+    /* A peer from which no flight is withheld has believed in its session since its Finished. */
+    if (flight->len == 0 && s->state == SESSION_KEYING)
         tombstone_put(r, s);
     if (flight->is_committed) {
         (void)r->store->remove_session(r->store->ctx, s->node, s->handle);

@@ -47,6 +47,7 @@ static struct session *session_open(struct relay *r, const struct message *m, ui
     s->flight = flight_number(&r->flights, flight);
     s->node = m->node;
     s->is_outbound = m->kind == DIRECTION_OUT;
+    flight->is_resumed = m->kind == DIRECTION_IN_RESUMED;
     s->since_s = relay_seconds(now_ms);
     relay_session_event(s, SESSION_OPEN);
     r->counters[RELAY_OPENING]++;
@@ -93,7 +94,7 @@ static enum close_reason why_not_prepare(const struct relay *r, const struct ses
     if (relay_nodes_find(&r->nodes, m->node) == NULL)
         return CLOSE_NODE_SILENT;
     if (s->state != SESSION_HANDSHAKING || m->handle == 0 || m->data[0].len > r->config.link_mtu ||
-        (m->data[2].len == 0) != s->is_outbound ||
+        (m->data[2].len == 0) != (s->is_outbound || relay_flight_of(r, s)->is_resumed) ||
         session_find_by_handle(&r->sessions, m->node, m->handle) != NULL)
         return CLOSE_HANDSHAKE;
     return CLOSE_NONE;
@@ -195,8 +196,10 @@ static void session_release(struct relay *r, struct session *s, struct flight *f
     flight_release(&r->flights, flight, now_ms);
     if (flight->len > 0)
         r->io->to_peer(r->io->ctx, &s->local, &s->peer, flight->bytes, flight->len);
+    else if (flight->first_len > 0)
+        r->io->to_peer(r->io->ctx, &s->local, &s->peer, flight->bytes, flight->first_len);
     early_release(r, s, flight, now_ms);
-    if (flight->len == 0) /* a client has none: there is nothing to replay */
+    if (flight->len == 0) /* there is nothing to replay */
         relay_drop_flight(r, s);
     relay_tell_keys(r, MSG_SESSION_DURABLE, connection, s->node, s->handle, CLOSE_NONE);
 }

@@ -37,6 +37,19 @@ static void node_heard(const struct relay *r, struct relay_node *node, uint64_t 
     relay_tell_keys(r, MSG_NODE_HEARD, 0, node->id, 0, CLOSE_NONE);
 }
 
+/* A client speaks as soon as it has its keys. Its first record waits for the row; later ones it repeats. */
+static enum relay_counter pass_on(struct relay *r, struct session *s, const uint8_t *record, size_t len)
+{
+    if (s->state == SESSION_KEYING)
+        return flight_keep_first(relay_flight_of(r, s), record, len) ? RELAY_FROM_NODE
+                                                                     : RELAY_DROP_NODE_UNKNOWN;
+    /* The node talks to this peer: it has the client's Finished behind it, and the flight is not needed
+     * again. */
+    relay_drop_flight(r, s);
+    r->io->to_peer(r->io->ctx, &s->local, &s->peer, record, len);
+    return RELAY_FROM_NODE;
+}
+
 static enum relay_counter record_to_peer(struct relay *r, struct relay_node *node, uint8_t *datagram,
                                          size_t len, uint64_t now_ms)
 {
@@ -44,6 +57,7 @@ static enum relay_counter record_to_peer(struct relay *r, struct relay_node *nod
     uint16_t handle;
     struct session *s;
     const uint8_t *start;
+    enum relay_counter counter;
     enum status status;
 
     if (node == NULL)
@@ -51,7 +65,7 @@ static enum relay_counter record_to_peer(struct relay *r, struct relay_node *nod
     if (linkframe_decode(datagram, len, &handle, &record) != SSM_OK)
         return RELAY_DROP_NODE_MALFORMED;
     s = session_find_by_handle(&r->sessions, node->id, handle);
-    if (s == NULL || s->state != SESSION_ACTIVE)
+    if (s == NULL || (s->state != SESSION_ACTIVE && s->state != SESSION_KEYING))
         return RELAY_DROP_NODE_UNKNOWN;
     status = relay_node_check_tag(node, handle, &record);
     if (status != SSM_OK)
@@ -59,15 +73,14 @@ static enum relay_counter record_to_peer(struct relay *r, struct relay_node *nod
     if (!replay_accept(&s->tags, &record.seq))
         return RELAY_DROP_NODE_REPLAYED;
     node_heard(r, node, now_ms);
-    /* The node talks to this peer: it has the client's Finished behind it, and the flight is not needed
-     * again. */
-    relay_drop_flight(r, s);
-    s->from_node++;
-    s->last_s = relay_seconds(now_ms);
-    s->is_used = true;
     start = record_put_header(&record);
-    r->io->to_peer(r->io->ctx, &s->local, &s->peer, start, (size_t)(record.body - start) + record.body_len);
-    return RELAY_FROM_NODE;
+    counter = pass_on(r, s, start, (size_t)(record.body - start) + record.body_len);
+    if (counter == RELAY_FROM_NODE) {
+        s->from_node++;
+        s->last_s = relay_seconds(now_ms);
+        s->is_used = true;
+    }
+    return counter;
 }
 
 /* Whoever speaks like a node and is unknown may be one: the database was lost, or its address has changed.

@@ -48,9 +48,10 @@ void relay_nodes_remove(struct relay_nodes *nodes, struct relay_node *node)
 
 struct relay_node *relay_nodes_find(const struct relay_nodes *nodes, uint32_t id)
 {
-    uint32_t at = slot_index_first(&nodes->by_id, hash_of_id(nodes, id));
+    uint64_t hash = hash_of_id(nodes, id);
+    uint32_t at = slot_index_first(&nodes->by_id, hash);
 
-    for (; at != 0; at = slot_index_next(&nodes->by_id, at))
+    for (; at != 0; at = slot_index_next(&nodes->by_id, at, hash))
         if (nodes->all[at - 1].id == id)
             return &nodes->all[at - 1];
     return NULL;
@@ -58,9 +59,10 @@ struct relay_node *relay_nodes_find(const struct relay_nodes *nodes, uint32_t id
 
 struct relay_node *relay_nodes_find_endpoint(const struct relay_nodes *nodes, const struct endpoint *endpoint)
 {
-    uint32_t at = slot_index_first(&nodes->by_endpoint, hash_of_endpoint(nodes, endpoint));
+    uint64_t hash = hash_of_endpoint(nodes, endpoint);
+    uint32_t at = slot_index_first(&nodes->by_endpoint, hash);
 
-    for (; at != 0; at = slot_index_next(&nodes->by_endpoint, at))
+    for (; at != 0; at = slot_index_next(&nodes->by_endpoint, at, hash))
         if (endpoint_equal(&nodes->all[at - 1].endpoint, endpoint))
             return &nodes->all[at - 1];
     return NULL;

@@ -98,8 +98,8 @@ static enum relay_counter on_active(struct relay *r, struct session *s, const st
 static enum relay_counter queue_early(struct relay *r, const struct session *s, const struct peer_record *p,
                                       bool *is_queued)
 {
-    /* A server may end the session in the very datagram that brings its Finished. */
-    if (p->record.type != RECORD_APPLICATION_DATA && !s->is_outbound)
+    /* Who sends the last Finished may end the session in the very datagram that brings it. */
+    if (p->record.type != RECORD_APPLICATION_DATA && !s->is_outbound && !relay_flight_of(r, s)->is_resumed)
         return RELAY_DROP_PEER_TYPE;
     if (p->len > r->flights.early_cap)
         return RELAY_DROP_PEER_TOO_LONG;
@@ -111,12 +111,14 @@ void relay_peer_on_record(struct relay *r, const struct peer_record *p)
 {
     struct session_pair at = session_find_by_peer(&r->sessions, p->local, p->peer);
     bool is_active = at.settled != NULL && at.settled->state == SESSION_ACTIVE;
+    /* Who resumes its session has the new keys before the node has them. */
+    bool is_early = at.opening != NULL && (!is_active || relay_flight_of(r, at.opening)->is_resumed);
     bool is_queued = false;
     enum relay_counter counter;
 
-    if (is_active && relay_is_for_node(&p->record))
+    if (is_active && !is_early && relay_is_for_node(&p->record))
         counter = relay_to_node(r, at.settled, &p->record, p->now_ms);
-    else if (at.opening != NULL && relay_is_for_node(&p->record))
+    else if (is_early && relay_is_for_node(&p->record))
         counter = queue_early(r, at.opening, p, &is_queued);
     else if (at.opening != NULL && at.opening->state == SESSION_KEYING)
         counter = on_keying(p);

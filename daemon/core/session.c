@@ -36,15 +36,15 @@ enum status session_event(struct session *s, enum session_event event)
     return SSM_OK;
 }
 
-static uint64_t hash_of_peer(const struct session_table *t, const struct endpoint *local,
-                             const struct endpoint *peer)
+uint64_t session_hash_of_peer(const struct session_table *t, const struct endpoint *local,
+                              const struct endpoint *peer)
 {
     const struct endpoint key[2] = {*local, *peer};
 
     return slot_hash(t->hash_seed, key, sizeof key);
 }
 
-static uint64_t hash_of_handle(const struct session_table *t, uint32_t node, uint16_t handle)
+uint64_t session_hash_of_handle(const struct session_table *t, uint32_t node, uint16_t handle)
 {
     const uint32_t key[2] = {node, handle};
 
@@ -70,7 +70,7 @@ struct session *session_add(struct session_table *t, const struct endpoint *loca
         return NULL;
     s = &t->all[number - 1];
     *s = (struct session){.peer = *peer, .local = *local};
-    slot_index_add(&t->by_peer, hash_of_peer(t, local, peer), number);
+    slot_index_add(&t->by_peer, session_hash_of_peer(t, local, peer), number);
     return s;
 }
 
@@ -79,7 +79,7 @@ void session_set_handle(struct session_table *t, struct session *s, uint32_t nod
     SSM_ASSERT(s->handle == 0 && node != 0 && handle != 0);
     s->node = node;
     s->handle = handle;
-    slot_index_add(&t->by_handle, hash_of_handle(t, node, handle), session_number(t, s));
+    slot_index_add(&t->by_handle, session_hash_of_handle(t, node, handle), session_number(t, s));
 }
 
 void session_keep_tombstone(struct session *s, const uint8_t record[TOMBSTONE_LEN])
@@ -100,9 +100,9 @@ void session_remove(struct session_table *t, struct session *s)
     uint32_t number = session_number(t, s);
 
     SSM_ASSERT(s->state == SESSION_NEW && s->flight == 0);
-    slot_index_remove(&t->by_peer, hash_of_peer(t, &s->local, &s->peer), number);
+    slot_index_remove(&t->by_peer, session_hash_of_peer(t, &s->local, &s->peer), number);
     if (s->handle != 0)
-        slot_index_remove(&t->by_handle, hash_of_handle(t, s->node, s->handle), number);
+        slot_index_remove(&t->by_handle, session_hash_of_handle(t, s->node, s->handle), number);
     bytes_wipe(s, sizeof *s);
     slots_give(&t->slots, number);
 }
@@ -111,9 +111,10 @@ struct session_pair session_find_by_peer(const struct session_table *t, const st
                                          const struct endpoint *peer)
 {
     struct session_pair found = {NULL, NULL};
-    uint32_t at = slot_index_first(&t->by_peer, hash_of_peer(t, local, peer));
+    uint64_t hash = session_hash_of_peer(t, local, peer);
+    uint32_t at = slot_index_first(&t->by_peer, hash);
 
-    for (; at != 0; at = slot_index_next(&t->by_peer, at)) {
+    for (; at != 0; at = slot_index_next(&t->by_peer, at, hash)) {
         struct session *s = &t->all[at - 1];
 
         if (!endpoint_equal(&s->peer, peer) || !endpoint_equal(&s->local, local))
@@ -128,9 +129,10 @@ struct session_pair session_find_by_peer(const struct session_table *t, const st
 
 struct session *session_find_by_handle(const struct session_table *t, uint32_t node, uint16_t handle)
 {
-    uint32_t at = slot_index_first(&t->by_handle, hash_of_handle(t, node, handle));
+    uint64_t hash = session_hash_of_handle(t, node, handle);
+    uint32_t at = slot_index_first(&t->by_handle, hash);
 
-    for (; at != 0; at = slot_index_next(&t->by_handle, at)) {
+    for (; at != 0; at = slot_index_next(&t->by_handle, at, hash)) {
         struct session *s = &t->all[at - 1];
 
         if (s->node == node && s->handle == handle && s->state != SESSION_CLOSING)
@@ -145,6 +147,18 @@ struct session *session_at(const struct session_table *t, uint32_t number)
 
     SSM_ASSERT(number > 0 && number <= t->slots.high);
     return s->state != SESSION_NEW ? s : NULL;
+}
+
+void session_prefetch(const struct session_table *t, uint32_t number)
+{
+    enum { CACHE_LINE = 64 };
+    const uint8_t *s;
+
+    if (number == 0)
+        return;
+    s = (const uint8_t *)&t->all[number - 1];
+    __builtin_prefetch(s, 1);
+    __builtin_prefetch(s + CACHE_LINE, 1); /* what is behind is the tombstone */
 }
 
 uint32_t session_number(const struct session_table *t, const struct session *s)

@@ -99,6 +99,12 @@ struct session_pair session_find_by_peer(const struct session_table *t, const st
                                          const struct endpoint *peer);
 /* KEYING or ACTIVE: a session in state CLOSING has no handle any more. NULL: none. */
 struct session *session_find_by_handle(const struct session_table *t, uint32_t node, uint16_t handle);
+/* The hashes of both indexes, for whoever fetches ahead. */
+uint64_t session_hash_of_peer(const struct session_table *t, const struct endpoint *local,
+                              const struct endpoint *peer);
+uint64_t session_hash_of_handle(const struct session_table *t, uint32_t node, uint16_t handle);
+/* Begins to fetch a session by number; 0: none. */
+void session_prefetch(const struct session_table *t, uint32_t number);
 /* By number, 1 to t->slots.high; NULL: that slot is free. */
 struct session *session_at(const struct session_table *t, uint32_t number);
 uint32_t session_number(const struct session_table *t, const struct session *s);

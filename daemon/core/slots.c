@@ -78,16 +78,41 @@ void slot_index_init(struct slot_index *x, struct arena *a, uint32_t cap)
     x->heads = arena_take(a, heads, sizeof *x->heads);
     x->next = arena_take(a, (size_t)cap + 1, sizeof *x->next);
     x->mask = heads - 1;
+    x->numbers = 2 * heads - 1;
+}
+
+/* A link is a slot and, in the bits that no slot needs, a part of its hash: so a chain is walked without a
+ * look at slots of other hashes, which would wait for memory. */
+static uint32_t link_to(const struct slot_index *x, uint32_t slot, uint64_t hash)
+{
+    return ((uint32_t)(hash >> 32) & ~x->numbers) | slot;
+}
+
+/* The first slot of this hash, from `link` on. */
+static uint32_t walk(const struct slot_index *x, uint32_t link, uint64_t hash)
+{
+    uint32_t slot = link & x->numbers;
+
+    while (slot != 0 && link != link_to(x, slot, hash)) {
+        link = x->next[slot];
+        slot = link & x->numbers;
+    }
+    return slot;
 }
 
 uint32_t slot_index_first(const struct slot_index *x, uint64_t hash)
 {
-    return x->heads[hash & x->mask];
+    return walk(x, x->heads[hash & x->mask], hash);
 }
 
-uint32_t slot_index_next(const struct slot_index *x, uint32_t slot)
+uint32_t slot_index_next(const struct slot_index *x, uint32_t slot, uint64_t hash)
 {
-    return x->next[slot];
+    return walk(x, x->next[slot], hash);
+}
+
+void slot_index_prefetch(const struct slot_index *x, uint64_t hash)
+{
+    __builtin_prefetch(&x->heads[hash & x->mask]);
 }
 
 void slot_index_add(struct slot_index *x, uint64_t hash, uint32_t slot)
@@ -95,16 +120,16 @@ void slot_index_add(struct slot_index *x, uint64_t hash, uint32_t slot)
     uint32_t *head = &x->heads[hash & x->mask];
 
     x->next[slot] = *head;
-    *head = slot;
+    *head = link_to(x, slot, hash);
 }
 
 void slot_index_remove(struct slot_index *x, uint64_t hash, uint32_t slot)
 {
     uint32_t *link = &x->heads[hash & x->mask];
 
-    while (*link != slot) {
+    while (*link != link_to(x, slot, hash)) {
         SSM_ASSERT(*link != 0);
-        link = &x->next[*link];
+        link = &x->next[*link & x->numbers];
     }
     *link = x->next[slot];
 }

@@ -32,13 +32,16 @@ uint64_t slot_hash(uint64_t seed, const void *key, size_t len);
 struct slot_index {
     uint32_t *heads;
     uint32_t *next;
-    uint32_t mask;
+    uint32_t mask;    /* of the bits of a hash that choose a head */
+    uint32_t numbers; /* of the bits of a link that name a slot */
 };
 
 void slot_index_init(struct slot_index *x, struct arena *a, uint32_t cap);
-/* Walks the slots whose hash shares a chain with this one; 0 ends the chain. */
+/* Walks the slots that may have been added under this hash, and seldom another; 0 ends the walk. */
 uint32_t slot_index_first(const struct slot_index *x, uint64_t hash);
-uint32_t slot_index_next(const struct slot_index *x, uint32_t slot);
+uint32_t slot_index_next(const struct slot_index *x, uint32_t slot, uint64_t hash);
+/* Begins to fetch what slot_index_first will read. */
+void slot_index_prefetch(const struct slot_index *x, uint64_t hash);
 void slot_index_add(struct slot_index *x, uint64_t hash, uint32_t slot);
 /* The slot must have been added under this hash. */
 void slot_index_remove(struct slot_index *x, uint64_t hash, uint32_t slot);

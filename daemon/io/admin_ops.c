@@ -143,6 +143,16 @@ static json_t *certificate_warnings(const struct admin_context *c)
     return warnings;
 }
 
+/* Null: off. */
+static json_t *resumption_report(const struct admin_context *c)
+{
+    if (c->config->resumption_s == 0)
+        return json_null();
+    return json_pack("{s:I, s:I, s:I}", "lifetime_s", (json_int_t)c->config->resumption_s, "master_secrets",
+                     (json_int_t)delegator_resumable_sessions(c->delegator), "master_secrets_max",
+                     (json_int_t)c->config->resumption_sessions);
+}
+
 static json_t *status_report(const struct admin_ops *o, const struct message *answer)
 {
     const struct admin_context *c = o->context;
@@ -152,11 +162,12 @@ static json_t *status_report(const struct admin_ops *o, const struct message *an
 
     for (; delegator_view_node(c->delegator, nodes, &view); nodes++)
         associated += view.associated;
-    return json_pack("{s:b, s:s, s:o, s:I, s:I, s:I, s:o, s:o, s:o}", "ok", 1, "version", SSM_VERSION,
+    return json_pack("{s:b, s:s, s:o, s:I, s:I, s:I, s:o, s:o, s:o, s:o}", "ok", 1, "version", SSM_VERSION,
                      "gateway", admin_json_name(&c->config->gateway_id), "uptime_s",
                      (json_int_t)((c->now_ms(c->ctx) - o->started_ms) / 1000), "nodes", (json_int_t)nodes,
-                     "nodes_associated", (json_int_t)associated, "warnings", certificate_warnings(c), "keys",
-                     keys_counters(o), "relay", relay_counters(&answer->data[0]));
+                     "nodes_associated", (json_int_t)associated, "warnings", certificate_warnings(c),
+                     "resumption", resumption_report(c), "keys", keys_counters(o), "relay",
+                     relay_counters(&answer->data[0]));
 }
 
 bool admin_ops_ask_relay(const struct admin_request *r, struct message *out)

@@ -104,6 +104,11 @@ static const struct option options[] = {
      "Seconds without a record after which a session may be ended to make room for a new one."},
     {"outbound_sessions", OPTION_NUMBER, AT(outbound_sessions), 1, 4, "2",
      "Sessions of each node, out of its four, that it may have with its destinations."},
+    {"resumption_s", OPTION_NUMBER, AT(resumption_s), 0, 86400, "0",
+     "Seconds after a full handshake during which a peer may resume its session by an abbreviated one; 0 for "
+     "never. Until then the session's master secret stays in memory."},
+    {"resumption_sessions", OPTION_NUMBER, AT(resumption_sessions), 1, 1024, "128",
+     "Sessions that are kept for resumption at most; the oldest gives way."},
     {"log_level", OPTION_LEVEL, AT(log_level), 0, 0, "info", "err, warning, notice, info or debug."},
 };
 

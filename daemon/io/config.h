@@ -60,8 +60,10 @@ struct config {
     uint32_t idle_timeout_s;
     uint32_t unused_timeout_s;
     uint32_t evict_idle_s;
-    uint32_t outbound_sessions; /* of one node */
-    uint32_t log_level;         /* 3 errors ... 7 debug, as in syslog */
+    uint32_t outbound_sessions;   /* of one node */
+    uint32_t resumption_s;        /* a session may be resumed so long after its full handshake; 0: never */
+    uint32_t resumption_sessions; /* so many are kept for that */
+    uint32_t log_level;           /* 3 errors ... 7 debug, as in syslog */
 };
 
 /*

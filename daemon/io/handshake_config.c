@@ -222,7 +222,7 @@ static enum status config_fill(struct handshake_config *config, const struct cre
     choose_suites(config, credentials->ecdsa.chain.text != NULL, has_rsa);
     /* RFC 5246 7.4.4: a client that is given no name may send any certificate; a pinned one is of no CA. */
     mbedtls_ssl_conf_cert_req_ca_list(&config->ssl, MBEDTLS_SSL_CERT_REQ_CA_LIST_DISABLED);
-    /* Session cache and tickets are off as long as no callback for them is set. */
+    /* Tickets are off as long as no callback for them is set. */
     status = take_identity(config, &config->ecdsa, &credentials->ecdsa);
     if (status == SSM_OK)
         status = take_identity(config, &config->rsa, &credentials->rsa);

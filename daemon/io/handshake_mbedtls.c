@@ -3,6 +3,7 @@
 #include "certificate.h"
 #include "handshake_config.h"
 #include "handshake_filter.h"
+#include "handshake_session.h"
 #include "handshake_verdict.h"
 #include "random_mbedtls.h"
 #include "record.h"
@@ -43,6 +44,9 @@ struct handshake {
     bool is_client;
     uint8_t address[IPV6_LEN]; /* of a client: which the server's certificate has to name; none: its name */
     uint8_t address_len;
+    uint64_t not_after_s;                    /* of the peer's certificate; UINT64_MAX: it has shown none */
+    const struct handshake_session *resumed; /* what the ServerHello being written may resume, or NULL */
+    bool has_keys;                           /* they have been derived */
     uint32_t chain_flags;   /* of the peer's certificates, as far as they have been looked at */
     uint8_t received_alert; /* the peer's last, in clear */
     uint8_t proposed_alert; /* which the library wanted to send; the engine chooses */
@@ -153,6 +157,7 @@ static bool certificate_ask(struct handshake *h, const mbedtls_x509_crt *crt)
     bytes_copy(certificate.der, crt->raw.p, crt->raw.len);
     if (certificate_read(&certificate, &facts) != SSM_OK)
         return false;
+    h->not_after_s = facts.not_after_s;
 
     struct handshake_certificate claim = {
         .common_name = facts.common_name_len > 0 ? facts.common_name : NULL,
@@ -194,9 +199,8 @@ static int server_verify(void *unused, mbedtls_x509_crt *crt, int depth, uint32_
 
 /* Derives the key block (RFC 5246 6.3) with the library's public PRF, the one way that both versions share.
  */
-static int keys_derive(const struct handshake *h, mbedtls_tls_prf_types prf,
-                       const unsigned char *master_secret, const unsigned char *client_random,
-                       const unsigned char *server_random)
+static int keys_derive(struct handshake *h, mbedtls_tls_prf_types prf, const unsigned char *master_secret,
+                       const unsigned char *client_random, const unsigned char *server_random)
 {
     struct handshake_keys keys;
     uint8_t randoms[2 * RANDOM_LEN];
@@ -213,11 +217,34 @@ static int keys_derive(const struct handshake *h, mbedtls_tls_prf_types prf,
         reader_copy(&r, keys.client.iv, RECORD_IV_LEN);
         reader_copy(&r, keys.server.iv, RECORD_IV_LEN);
         h->callbacks->keys(h->owner, &keys);
+        h->has_keys = true;
     }
     bytes_wipe(&keys, sizeof keys);
     bytes_wipe(block, sizeof block);
     bytes_wipe(randoms, sizeof randoms);
     return failed;
+}
+
+/* ---- resumption ---- */
+
+/* The library looks for the session that a ClientHello asks to resume. Any error: there is none. */
+static int session_find(mbedtls_ssl_session *out)
+{
+    const struct handshake *h = current;
+    bool is_found = h->resumed != NULL && handshake_session_load(h->resumed, out) == SSM_OK;
+
+    return is_found ? 0 : MBEDTLS_ERR_SSL_BAD_INPUT_DATA;
+}
+
+/* The library has ended a full handshake. */
+static int session_keep(const mbedtls_ssl_session *session, const uint8_t *id, size_t id_len)
+{
+    const struct handshake *h = current;
+    struct handshake_session *out = h->callbacks->session != NULL ? h->callbacks->session(h->owner) : NULL;
+
+    if (out != NULL)
+        handshake_session_save(session, id, id_len, h->not_after_s, out);
+    return 0;
 }
 
 /* ---- the two versions of the library ---- */
@@ -243,6 +270,18 @@ static void context_export_keys(struct handshake *h)
     (void)h; /* set once for the configuration */
 }
 
+static int cache_get(void *unused, mbedtls_ssl_session *session)
+{
+    (void)unused;
+    return session_find(session);
+}
+
+static int cache_set(void *unused, const mbedtls_ssl_session *session)
+{
+    (void)unused;
+    return session_keep(session, session->id, session->id_len);
+}
+
 #else
 
 static void keys_export(void *context, mbedtls_ssl_key_export_type type, const unsigned char *secret,
@@ -262,6 +301,18 @@ static void config_export_keys(mbedtls_ssl_config *ssl)
 static void context_export_keys(struct handshake *h)
 {
     mbedtls_ssl_set_export_keys_cb(&h->ssl, keys_export, h);
+}
+
+static int cache_get(void *unused, const unsigned char *id, size_t id_len, mbedtls_ssl_session *session)
+{
+    (void)unused, (void)id, (void)id_len;
+    return session_find(session);
+}
+
+static int cache_set(void *unused, const unsigned char *id, size_t id_len, const mbedtls_ssl_session *session)
+{
+    (void)unused;
+    return session_keep(session, id, id_len);
 }
 
 #endif
@@ -331,6 +382,7 @@ static struct handshake *handshake_create(void *context, uint8_t lane,
     h->callbacks = callbacks;
     h->owner = owner;
     h->final_ms = UINT64_MAX;
+    h->not_after_s = UINT64_MAX;
     if (!context_open(h)) {
         handshake_destroy(h);
         return NULL;
@@ -438,6 +490,25 @@ static enum handshake_result handshake_run(struct handshake *h, uint64_t now_ms)
     return result == MBEDTLS_ERR_SSL_WANT_READ ? HANDSHAKE_CONTINUE : handshake_end(h, result);
 }
 
+/* Steps no farther than the ChangeCipherSpec has been read: the library computes what Finished must hold each
+ * time that it looks for it, so it looks once it is there. */
+static int cipher_change_read(mbedtls_ssl_context *ssl)
+{
+    int result;
+
+    do
+        result = mbedtls_ssl_handshake_step(ssl);
+    while (result == 0 && current->record != NULL);
+    return result;
+}
+
+static enum handshake_result handshake_change_cipher(struct handshake *h, uint64_t now_ms)
+{
+    const int result = library_run(h, now_ms, cipher_change_read);
+
+    return result == 0 || result == MBEDTLS_ERR_SSL_WANT_READ ? HANDSHAKE_CONTINUE : handshake_end(h, result);
+}
+
 /* Steps no farther than the ClientHello has been read: the ServerHello and all that costs is a later step. */
 static int hello_read(mbedtls_ssl_context *ssl)
 {
@@ -458,6 +529,20 @@ static enum handshake_result handshake_begin(struct handshake *h, uint64_t now_m
     return result == MBEDTLS_ERR_SSL_WANT_READ ? HANDSHAKE_CONTINUE : handshake_end(h, result);
 }
 
+/* Writes the ServerHello, where the library derives the keys of a session that it resumes. */
+static enum handshake_result handshake_resume(struct handshake *h, const struct handshake_session *session,
+                                              uint64_t now_ms)
+{
+    int result;
+
+    h->resumed = session;
+    result = library_run(h, now_ms, mbedtls_ssl_handshake_step);
+    h->resumed = NULL;
+    if (result != 0)
+        return handshake_end(h, result);
+    return h->has_keys ? HANDSHAKE_RESUMED : HANDSHAKE_ADMITTED;
+}
+
 static enum handshake_result handshake_feed(struct handshake *h, const uint8_t *record, size_t len,
                                             uint64_t now_ms)
 {
@@ -467,7 +552,11 @@ static enum handshake_result handshake_feed(struct handshake *h, const uint8_t *
         h->received_alert = record[RECORD_HEADER_LEN + 1];
     h->record = record;
     h->record_len = len;
-    return h->is_admitted ? handshake_run(h, now_ms) : handshake_begin(h, now_ms);
+    if (!h->is_admitted)
+        return handshake_begin(h, now_ms);
+    if (record != NULL && record[0] == RECORD_CHANGE_CIPHER_SPEC)
+        return handshake_change_cipher(h, now_ms);
+    return handshake_run(h, now_ms);
 }
 
 static uint64_t handshake_deadline(const struct handshake *h)
@@ -489,6 +578,7 @@ struct handshake_engine handshake_mbedtls_engine(struct handshake_mbedtls *libra
         .create = handshake_create,
         .create_client = handshake_create_client,
         .feed = handshake_feed,
+        .resume = handshake_resume,
         .deadline = handshake_deadline,
         .on_timer = handshake_run,
         .fault = handshake_fault,
@@ -509,6 +599,7 @@ static enum status lane_configure(const struct credentials *credentials, struct 
     mbedtls_ssl_conf_sni(ssl, name_take, NULL);
     mbedtls_ssl_conf_psk_cb(ssl, psk_find, NULL);
     mbedtls_ssl_conf_verify(ssl, certificate_verify, NULL);
+    mbedtls_ssl_conf_session_cache(ssl, NULL, cache_get, cache_set);
     config_export_keys(ssl);
     return SSM_OK;
 }

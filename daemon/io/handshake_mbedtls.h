@@ -7,7 +7,7 @@
  * Owns the library's configurations, one for each lane, the cookie key and one library context for each
  * handshake in flight; used by the keys process through struct handshake_engine alone. Never opens a socket,
  * reads no clock but for the age of cookies and the validity of certificates, and keeps nothing of a
- * handshake that was destroyed.
+ * handshake that was destroyed: what a session is resumed with goes to the owner, who asks for it.
  */
 #ifndef SSM_HANDSHAKE_MBEDTLS_H
 #define SSM_HANDSHAKE_MBEDTLS_H

@@ -224,12 +224,22 @@ static struct handshake_verdict verdict_of_chain(uint32_t flags)
     return (struct handshake_verdict){MBEDTLS_SSL_ALERT_MSG_BAD_CERT, HANDSHAKE_FAULT_CERTIFICATE_NAME};
 }
 
-/* An alert that tells of a key that is not the server's. RFC 4279 2, RFC 7925 6: unknown_psk_identity or
- * decrypt_error; RFC 5246 7.2.2: bad_record_mac. */
-static bool is_of_key(uint8_t alert)
+static enum handshake_fault fault_of_alert(uint8_t alert)
 {
-    return alert == MBEDTLS_SSL_ALERT_MSG_UNKNOWN_PSK_IDENTITY ||
-           alert == MBEDTLS_SSL_ALERT_MSG_DECRYPT_ERROR || alert == MBEDTLS_SSL_ALERT_MSG_BAD_RECORD_MAC;
+    switch (alert) {
+    /* RFC 4279 2, RFC 7925 6, RFC 5246 7.2.2 */
+    case MBEDTLS_SSL_ALERT_MSG_UNKNOWN_PSK_IDENTITY:
+    case MBEDTLS_SSL_ALERT_MSG_DECRYPT_ERROR:
+    case MBEDTLS_SSL_ALERT_MSG_BAD_RECORD_MAC:
+        return HANDSHAKE_FAULT_KEY;
+    /* RFC 5246 7.4.1.3: what a ServerHello would have to agree */
+    case MBEDTLS_SSL_ALERT_MSG_PROTOCOL_VERSION:
+    case MBEDTLS_SSL_ALERT_MSG_HANDSHAKE_FAILURE:
+    case MBEDTLS_SSL_ALERT_MSG_INSUFFICIENT_SECURITY:
+        return HANDSHAKE_FAULT_UNSUITED;
+    default:
+        return HANDSHAKE_FAULT_REFUSED;
+    }
 }
 
 struct handshake_verdict handshake_verdict_of_server(const mbedtls_ssl_context *ssl, int error,
@@ -243,7 +253,7 @@ struct handshake_verdict handshake_verdict_of_server(const mbedtls_ssl_context *
     if (error == MBEDTLS_ERR_SSL_TIMEOUT)
         verdict.fault = HANDSHAKE_FAULT_TIMEOUT;
     else if (is_end_of_peer(error))
-        verdict.fault = is_of_key(received) ? HANDSHAKE_FAULT_KEY : HANDSHAKE_FAULT_REFUSED;
+        verdict.fault = fault_of_alert(received);
     else if ((flags & ~(uint32_t)SELF_SIGNED) != 0)
         verdict = verdict_of_chain(flags);
     else

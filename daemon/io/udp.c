@@ -95,6 +95,7 @@ struct udp_reader {
     struct iovec iovs[UDP_BATCH];
     struct sockaddr_in6 peers[UDP_BATCH];
     union control controls[UDP_BATCH];
+    struct arrival arrivals[UDP_BATCH];
 };
 
 struct udp_socket {
@@ -105,6 +106,7 @@ struct udp_socket {
     struct endpoint local; /* that it is bound to; of any address, each datagram tells its own */
     struct loop_watch *readable;
     udp_datagram_function *fn;
+    udp_expect_function *expect; /* or NULL */
     void *ctx;
 };
 
@@ -190,18 +192,30 @@ static size_t read_control(struct msghdr *msg, struct endpoint *local)
     return segment_len > 0 ? (size_t)segment_len : 0;
 }
 
-static void hand_out(const struct udp_socket *s, struct mmsghdr *message, uint64_t now_ms)
+static struct arrival arrival_of(const struct udp_socket *s, struct mmsghdr *message)
 {
-    const struct endpoint peer = from_sockaddr(message->msg_hdr.msg_name);
-    struct endpoint local = s->local;
-    size_t segment_len = read_control(&message->msg_hdr, &local);
-    uint8_t *at = message->msg_hdr.msg_iov->iov_base;
-    size_t left = message->msg_len;
+    struct arrival a = {
+        .local = s->local,
+        .peer = from_sockaddr(message->msg_hdr.msg_name),
+        .bytes = message->msg_hdr.msg_iov->iov_base,
+        .len = message->msg_len,
+    };
+
+    a.datagram_len = read_control(&message->msg_hdr, &a.local);
+    if (a.datagram_len == 0)
+        a.datagram_len = a.len;
+    return a;
+}
+
+static void hand_out(const struct udp_socket *s, const struct arrival *a, uint64_t now_ms)
+{
+    uint8_t *at = a->bytes;
+    size_t left = a->len;
 
     do {
-        size_t len = segment_len > 0 && segment_len < left ? segment_len : left;
+        size_t len = a->datagram_len < left ? a->datagram_len : left;
 
-        s->fn(s->ctx, &local, &peer, at, len < UDP_DATAGRAM_MAX ? len : UDP_DATAGRAM_MAX, now_ms);
+        s->fn(s->ctx, &a->local, &a->peer, at, len < UDP_DATAGRAM_MAX ? len : UDP_DATAGRAM_MAX, now_ms);
         at += len;
         left -= len;
     } while (left > 0);
@@ -211,11 +225,16 @@ static void hand_out(const struct udp_socket *s, struct mmsghdr *message, uint64
 static void on_readable(void *ctx)
 {
     struct udp_socket *s = ctx;
+    struct arrival *arrivals = s->reader->arrivals;
     unsigned count = receive_batch(s);
     uint64_t now_ms = loop_now_ms();
 
     for (unsigned i = 0; i < count; i++)
-        hand_out(s, &s->reader->messages[i], now_ms);
+        arrivals[i] = arrival_of(s, &s->reader->messages[i]);
+    if (s->expect != NULL && count > 1)
+        s->expect(s->ctx, arrivals, count);
+    for (unsigned i = 0; i < count; i++)
+        hand_out(s, &arrivals[i], now_ms);
 }
 
 struct udp_socket *udp_socket_create(struct udp_reader *reader, int fd, udp_datagram_function *fn, void *ctx)
@@ -240,6 +259,11 @@ struct udp_socket *udp_socket_create(struct udp_reader *reader, int fd, udp_data
     }
     s->local = from_sockaddr(&bound);
     return s;
+}
+
+void udp_socket_expect(struct udp_socket *socket, udp_expect_function *expect)
+{
+    socket->expect = expect;
 }
 
 void udp_socket_destroy(struct udp_socket *socket)

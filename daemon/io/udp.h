@@ -9,7 +9,7 @@
 #ifndef SSM_UDP_H
 #define SSM_UDP_H
 
-#include "endpoint.h"
+#include "arrival.h"
 #include "loop.h"
 
 enum {
@@ -38,6 +38,9 @@ struct udp_socket;
 typedef void udp_datagram_function(void *ctx, const struct endpoint *local, const struct endpoint *peer,
                                    uint8_t *datagram, size_t len, uint64_t now_ms);
 
+/* What is about to be handed over, datagram by datagram, so that its handler can fetch ahead. */
+typedef void udp_expect_function(void *ctx, const struct arrival *batch, size_t count);
+
 /* Receive buffers, shared by all sockets of a process. NULL: no memory. */
 struct udp_reader;
 struct udp_reader *udp_reader_create(struct loop *loop, size_t headroom);
@@ -45,6 +48,8 @@ void udp_reader_destroy(struct udp_reader *reader);
 
 /* Takes `fd` over, on failure too (NULL). */
 struct udp_socket *udp_socket_create(struct udp_reader *reader, int fd, udp_datagram_function *fn, void *ctx);
+/* Has `expect` called before each batch, with the ctx of the socket. */
+void udp_socket_expect(struct udp_socket *socket, udp_expect_function *expect);
 /* Flush the outbox before: it may hold datagrams for this socket. NULL is fine. */
 void udp_socket_destroy(struct udp_socket *socket);
 

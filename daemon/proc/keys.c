@@ -89,15 +89,14 @@ static void fill_random(void *ctx, uint8_t *out, size_t len)
         abort();
 }
 
-static void on_log(void *ctx, const char *event, const struct assoc_name *node,
-                   const struct assoc_name *subscriber, const struct endpoint *peer)
+static void on_log(void *ctx, const char *event, const struct assoc_name *node, const struct assoc_name *name,
+                   const struct endpoint *peer)
 {
     const struct keys_process *p = ctx;
     char text[SERIAL_NAME_MAX];
 
-    log_event(LOG_NOTICE, loop_now_ms(), event, ": node '%.*s', subscriber '%.*s', peer %s", node->len,
-              node->text, subscriber->len, subscriber->text,
-              serial_ports_text(&p->config->serial_links, peer, text));
+    log_event(LOG_NOTICE, loop_now_ms(), event, ": node '%.*s', peer '%.*s' at %s", node->len, node->text,
+              name->len, name->text, serial_ports_text(&p->config->serial_links, peer, text));
 }
 
 /* ---- turns of handshakes, on the workers ---- */
@@ -301,13 +300,19 @@ static enum status open_delegator(struct keys_process *p)
         .node_silent_s = p->config->node_silent_s,
         .node_slots = NODE_SLOTS,
         .outbound_sessions = (uint8_t)p->config->outbound_sessions,
+        .shared_port = p->config->peer_address.port,
+        .resumption_s = p->config->resumption_s,
+        .resumption_sessions = p->config->resumption_sessions,
     };
 
     p->io = (struct delegator_io){p, to_relay, fill_random, on_log, {p, lane_count(p->config), submit_turn}};
     p->delegator = delegator_create(&config, &p->io, &p->engine, &p->table);
+    if (config.resumption_s > 0)
+        log_line(LOG_NOTICE, "resumption is on: master secrets of up to %u sessions stay in memory for %u s",
+                 (unsigned)config.resumption_sessions, (unsigned)config.resumption_s);
     if (p->delegator != NULL)
         return SSM_OK;
-    log_line(LOG_ERR, "not enough memory for max_handshakes and max_nodes");
+    log_line(LOG_ERR, "not enough memory for max_handshakes, max_nodes and resumption_sessions");
     return SSM_IO;
 }
 

@@ -2,6 +2,7 @@
 
 #include "log.h"
 #include "processes.h"
+#include "relay_expect.h"
 #include "relay_lines.h"
 #include "store_relay.h"
 #include "udp.h"
@@ -98,6 +99,20 @@ static void on_peer_datagram(void *ctx, const struct endpoint *local, const stru
     relay_from_peer(port->process->relay, port->node, local, peer, datagram, len, now_ms);
 }
 
+static void expect_peers(void *ctx, const struct arrival *batch, size_t count)
+{
+    const struct peer_port *port = ctx;
+
+    relay_expect_from_peers(port->process->relay, batch, count);
+}
+
+static void expect_nodes(void *ctx, const struct arrival *batch, size_t count)
+{
+    const struct relay_process *p = ctx;
+
+    relay_expect_from_nodes(p->relay, batch, count);
+}
+
 static void on_node_datagram(void *ctx, const struct endpoint *local, const struct endpoint *peer,
                              uint8_t *datagram, size_t len, uint64_t now_ms)
 {
@@ -132,10 +147,12 @@ static void add_port(struct relay_process *p, uint16_t number, uint32_t node, in
     }
     *port = (struct peer_port){.process = p, .node = node};
     port->socket = udp_socket_create(p->reader, fd, on_peer_datagram, port);
-    if (port->socket == NULL)
+    if (port->socket == NULL) {
         free(port);
-    else
-        p->ports[number] = port;
+        return;
+    }
+    udp_socket_expect(port->socket, expect_peers);
+    p->ports[number] = port;
 }
 
 static void take_socket(struct relay_process *p, const struct message *m, int fd)
@@ -151,6 +168,8 @@ static void take_socket(struct relay_process *p, const struct message *m, int fd
     udp_outbox_flush(p->outbox);
     udp_socket_destroy(p->link);
     p->link = udp_socket_create(p->reader, fd, on_node_datagram, p);
+    if (p->link != NULL)
+        udp_socket_expect(p->link, expect_nodes);
     p->link_since_ms = loop_now_ms();
 }
 

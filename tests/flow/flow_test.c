@@ -3,59 +3,9 @@
  * bad networks. One program for each library; SSM_TEST_SEED repeats a run, SSM_FLOW_RUNS sets how many there
  * are.
  */
-#include <stdarg.h>
-#include <stddef.h>
-#include <setjmp.h>
-#include <cmocka.h>
+#include "flow_scene.h"
 
-#include <stdlib.h>
-#include <string.h>
-
-#include "flow_world.h"
-#include "unit/seeded.h"
-
-enum { RUNS = 20, ATTEMPTS = 12, MINUTE_MS = 60000 };
-
-static const struct flow_network GOOD = {0};
-
-struct node_of {
-    struct flow_world *world;
-    uint32_t node;
-};
-
-static bool is_joined(void *arg)
-{
-    const struct node_of *n = arg;
-
-    return flow_node_is_joined(n->world, n->node);
-}
-
-static void join(struct flow_world *w, uint32_t node)
-{
-    struct node_of n = {.world = w, .node = node};
-
-    flow_node_start(w, node);
-    assert_true(flow_run(w, 30 * MINUTE_MS, is_joined, &n));
-}
-
-static struct flow_world *world_with_node(const struct flow_network *network)
-{
-    struct flow_world *w = flow_create(&FLOW_PEER, network);
-
-    join(w, FLOW_THERMO);
-    (void)flow_run(w, 200, NULL, NULL); /* the live list is acknowledged */
-    return w;
-}
-
-/* Alice connects to the first node on a network without loss. */
-static struct flow_client *connected(struct flow_world *w, uint16_t port)
-{
-    struct flow_client *c = flow_connect(w, "alice", FLOW_ALICE_KEY, port, FLOW_THERMO);
-
-    assert_true(flow_run(w, MINUTE_MS, flow_is_settled, c));
-    assert_true(c->peer->is_up);
-    return c;
-}
+enum { ATTEMPTS = 12 };
 
 /* ---- reading ---- */
 
@@ -143,13 +93,9 @@ static bool reads_at_last(struct flow_world *w)
 
 static void read_on_networks_with_loss(unsigned loss_percent)
 {
-    const struct impairment both = {
-        .loss_percent = loss_percent, .duplicate_percent = 10, .reorder_percent = 20};
-    const struct flow_network network = {.internet = both, .link = both};
-    const char *given = getenv("SSM_FLOW_RUNS");
-    int runs = given != NULL ? atoi(given) : RUNS;
+    const struct flow_network network = bad_network(loss_percent);
 
-    for (int run = 0; run < runs; run++) {
+    for (int run = 0; run < runs(); run++) {
         struct flow_world *w = world_with_node(&network);
         assert_true(reads_at_last(w));
         flow_destroy(w);
@@ -175,35 +121,6 @@ static void a_client_reads_when_three_datagrams_in_ten_are_lost(void **state)
 }
 
 /* ---- one loss at a time ---- */
-
-struct loss {
-    enum flow_leg leg;
-    bool (*is_meant)(const uint8_t *datagram, size_t len);
-    unsigned times;
-    unsigned seen;
-    uint8_t first[256]; /* what was meant, the first time */
-    size_t first_len;
-    bool is_changed; /* a later one was different */
-};
-
-static bool loss_filter(void *arg, enum flow_leg leg, const uint8_t *datagram, size_t len)
-{
-    struct loss *loss = arg;
-
-    if (leg != loss->leg || !loss->is_meant(datagram, len))
-        return false;
-    if (loss->seen++ == 0) {
-        memcpy(loss->first, datagram, len);
-        loss->first_len = len;
-    }
-    loss->is_changed = loss->is_changed || len != loss->first_len || memcmp(loss->first, datagram, len) != 0;
-    return loss->seen <= loss->times;
-}
-
-static bool is_last_flight(const uint8_t *datagram, size_t len)
-{
-    return len > 0 && datagram[0] == RECORD_CHANGE_CIPHER_SPEC;
-}
 
 static bool is_key_block(const uint8_t *datagram, size_t len)
 {
@@ -299,43 +216,24 @@ static void sessions_outlive_a_restart_of_relay(void **state)
     flow_destroy(w);
 }
 
-static void at_random_restart(struct flow_world *w)
-{
-    switch (seeded_u32() % 12) {
-    case 0:
-        flow_restart_keys(w);
-        break;
-    case 1:
-        flow_restart_relay(w);
-        break;
-    case 2:
-        flow_node_start(w, FLOW_THERMO);
-        break;
-    default:
-        break;
-    }
-}
-
 /* The world itself watches numbers and link; here everything that can go wrong does. */
 static void no_number_is_ever_sealed_twice(void **state)
 {
     const struct impairment both = {.loss_percent = 15, .duplicate_percent = 15, .reorder_percent = 30};
     const struct flow_network network = {.internet = both, .link = both};
-    const char *given = getenv("SSM_FLOW_RUNS");
-    int runs = given != NULL ? atoi(given) : RUNS;
 
     (void)state;
-    for (int run = 0; run < runs; run++) {
+    for (int run = 0; run < runs(); run++) {
         struct flow_world *w = world_with_node(&network);
         for (uint16_t i = 0; i < 10; i++) {
             /* Few ports, so that handshakes come back on a 5-tuple. */
             struct flow_client *c =
                 flow_connect(w, "alice", FLOW_ALICE_KEY, (uint16_t)(4000 + seeded_u32() % 3), FLOW_THERMO);
             (void)flow_run(w, seeded_u32() % 5000, flow_is_settled, c);
-            at_random_restart(w);
+            flow_restart_at_random(w);
             if (flow_run(w, MINUTE_MS, flow_is_settled, c) && c->peer->is_up) {
                 (void)flow_read_temperature(c, 4000);
-                at_random_restart(w);
+                flow_restart_at_random(w);
                 (void)flow_read_temperature(c, 4000);
             }
             flow_forget_client(c);

@@ -10,18 +10,22 @@
 #include "board.h"
 #include "coapmsg.h"
 #include "config.h"
+#include "flow_server.h"
 #include "handshake_mbedtls.h"
-#include "nonces.h"
+#include "linkframe.h"
+#include "node_client.h"
 #include "relay_store_memory.h"
 #include "resources.h"
 #include "session.h"
 #include "unit/seeded.h"
+#include "watch.h"
 
 enum {
     MAILS_MAX = 1024,
     POLL_MS = 100, /* clients tell nobody when their timers are due */
     NODE_PORT = 61616,
     GATEWAY_PORT = 5683,
+    SERVER_HOST = 30,
     NODE_KEY = 0xD1,
 };
 _Static_assert((int)IMPAIRED_HEADROOM >= (int)RELAY_HEADROOM, "relay builds headers in front of a datagram");
@@ -39,6 +43,8 @@ struct flow_node {
     struct port port;
     struct endpoint endpoint;
     bool is_on;
+    struct node_client client; /* of the server, if there is one */
+    uint8_t answer;            /* to its latest PUT; COAP_EMPTY: none */
 };
 
 /* A message between the processes. */
@@ -69,6 +75,7 @@ struct flow_world {
     struct flow_node nodes[FLOW_NODES];
     struct flow_client clients[FLOW_CLIENTS_MAX];
     size_t client_count;
+    struct flow_server *server; /* NULL: none */
     struct impaired *impaired;
     struct nonces *nonces;
 };
@@ -83,7 +90,7 @@ static const struct impairment *impairment_of(const struct flow_world *w, enum f
 static void network_send(struct flow_world *w, enum flow_leg leg, const struct endpoint *from,
                          const struct endpoint *to, const uint8_t *datagram, size_t len)
 {
-    const struct under_way header = {.leg = leg, .from = *from, .to = *to};
+    const struct under_way header = {.leg = (int)leg, .from = *from, .to = *to};
 
     if (w->drops == NULL || !w->drops(w->drops_arg, leg, datagram, len))
         impaired_send(w->impaired, impairment_of(w, leg), w->now_ms, &header, datagram, len);
@@ -100,62 +107,6 @@ void flow_set_filter(struct flow_world *w,
 {
     w->drops = drops;
     w->drops_arg = arg;
-}
-
-/* ---- what is watched ---- */
-
-/* Everything on the node's link fits a frame, and no handshake record crosses it. */
-static void watch_link(struct flow_world *w, const uint8_t *datagram, size_t len, uint32_t from_node)
-{
-    uint8_t copy[RELAY_HEADROOM + LINK_MTU_ONE_HOP];
-    uint16_t handle;
-    struct record r;
-
-    assert_true(len <= LINK_MTU_ONE_HOP);
-    if (link_kind_of(datagram, len) != LINK_RECORD) {
-        assert_true(link_kind_of(datagram, len) == LINK_ASSOCIATION ||
-                    link_kind_of(datagram, len) == LINK_CONTROL);
-        return;
-    }
-    memcpy(copy + RELAY_HEADROOM, datagram, len);
-    assert_int_equal(linkframe_decode(copy + RELAY_HEADROOM, len, &handle, &r), SSM_OK);
-    assert_true(r.type == RECORD_APPLICATION_DATA || r.type == RECORD_ALERT);
-    if (from_node != 0) {
-        r.body_len = (uint16_t)(r.body_len - LINK_TAG_LEN);
-        nonces_note(w->nonces, from_node, handle, &r);
-    }
-}
-
-/* Every protected record towards a peer was sealed by its node, or is the cached flight or tombstone. */
-static void watch_peer(const struct flow_world *w, const uint8_t *datagram, size_t len)
-{
-    uint8_t copy[IMPAIRED_DATAGRAM_MAX];
-    struct record r;
-    size_t used;
-
-    memcpy(copy, datagram, len);
-    for (size_t at = 0; at < len; at += used) {
-        assert_int_equal(record_peek(copy + at, len - at, &r, &used), SSM_OK);
-        if (record_epoch(&r) > 0)
-            nonces_expect_known(w->nonces, &r);
-    }
-}
-
-/* Notes the gateway's own two ciphertexts: the last flight and the tombstone. */
-static void watch_prepare(const struct flow_world *w, const struct message *m)
-{
-    for (size_t i = 1; i < MESSAGE_DATA; i++) {
-        uint8_t copy[IMPAIRED_DATAGRAM_MAX];
-        struct record r;
-        size_t used;
-
-        memcpy(copy, m->data[i].at, m->data[i].len);
-        for (size_t at = 0; at < m->data[i].len; at += used) {
-            assert_int_equal(record_peek(copy + at, m->data[i].len - at, &r, &used), SSM_OK);
-            if (record_epoch(&r) > 0)
-                nonces_note(w->nonces, m->node, m->handle, &r);
-        }
-    }
 }
 
 /* ---- the gateway ---- */
@@ -179,6 +130,19 @@ static void mail_send(struct flow_world *w, bool is_to_keys, const struct messag
     memcpy(mail->bytes, buf, mail->len);
 }
 
+/* The resolver knows one name. */
+static void resolve(struct flow_world *w, const struct message *asked)
+{
+    const struct resolved found = {.peer = endpoint_of(0, SERVER_HOST, 0), .local = endpoint_of(0, 1, 0)};
+    struct message m = {
+        .type = MSG_RESOLVED, .node = asked->node, .request = asked->request, .kind = RESOLVE_FOUND};
+    uint8_t address[RESOLVED_LEN];
+
+    resolved_encode(&found, address);
+    m.data[0] = (struct span){.at = address, .len = sizeof address};
+    mail_send(w, true, &m);
+}
+
 static void on_to_keys(void *ctx, const struct message *m)
 {
     mail_send(ctx, true, m);
@@ -186,24 +150,31 @@ static void on_to_keys(void *ctx, const struct message *m)
 
 static void on_to_relay(void *ctx, const struct message *m)
 {
-    if (m->type == MSG_SESSION_PREPARE)
-        watch_prepare(ctx, m);
-    mail_send(ctx, false, m);
+    struct flow_world *w = ctx;
+
+    watch_message(w->nonces, m);
+    if (m->type == MSG_RESOLVE)
+        resolve(w, m);
+    else
+        mail_send(w, false, m);
 }
 
 static void on_to_peer(void *ctx, const struct endpoint *local, const struct endpoint *peer,
                        const uint8_t *datagram, size_t len)
 {
-    watch_peer(ctx, datagram, len);
-    network_send(ctx, FLOW_TO_PEER, local, peer, datagram, len);
+    struct flow_world *w = ctx;
+
+    watch_peer(w->nonces, datagram, len);
+    network_send(w, FLOW_TO_PEER, local, peer, datagram, len);
 }
 
 static void on_to_node(void *ctx, const struct endpoint *node, const uint8_t *datagram, size_t len)
 {
     const struct endpoint gateway = endpoint_of(1, 1, NODE_PORT);
+    struct flow_world *w = ctx;
 
-    watch_link(ctx, datagram, len, 0);
-    network_send(ctx, FLOW_TO_NODE, &gateway, node, datagram, len);
+    watch_link(w->nonces, datagram, len, 0);
+    network_send(w, FLOW_TO_NODE, &gateway, node, datagram, len);
 }
 
 static void on_relay_log(void *ctx, const char *event, uint32_t node, const struct endpoint *peer)
@@ -257,7 +228,8 @@ static void start_keys(struct flow_world *w)
                                             .handshake_timeout_s = w->config.handshake_timeout_s,
                                             .handover_timeout_s = w->config.handover_timeout_s,
                                             .node_silent_s = 120,
-                                            .node_slots = 4};
+                                            .node_slots = 4,
+                                            .outbound_sessions = (uint8_t)w->config.outbound_sessions};
     const struct delegator_io io = {
         .ctx = w, .to_relay = on_to_relay, .random = on_random, .log = on_keys_log};
     const struct handshake_engine engine = handshake_mbedtls_engine(w->engine);
@@ -304,6 +276,23 @@ void flow_restart_relay(struct flow_world *w)
     assert_int_equal(delegator_start(w->delegator, w->now_ms), SSM_OK);
 }
 
+void flow_restart_at_random(struct flow_world *w)
+{
+    switch (seeded_u32() % 12) {
+    case 0:
+        flow_restart_keys(w);
+        break;
+    case 1:
+        flow_restart_relay(w);
+        break;
+    case 2:
+        flow_node_start(w, FLOW_THERMO);
+        break;
+    default:
+        break;
+    }
+}
+
 struct keys_memory *flow_keys_store(struct flow_world *w)
 {
     return &w->keys_store;
@@ -332,7 +321,7 @@ void port_send(struct port *port, const uint8_t *datagram, size_t len)
     const struct endpoint gateway = endpoint_of(1, 1, NODE_PORT);
     struct flow_world *w = port->world;
 
-    watch_link(w, datagram, len, port->node);
+    watch_link(w->nonces, datagram, len, port->node);
     network_send(w, FLOW_FROM_NODE, &w->nodes[port->node - 1].endpoint, &gateway, datagram, len);
 }
 
@@ -386,12 +375,26 @@ void board_status(struct port *port, struct node_window *out)
     (void)out;
 }
 
+static void on_answered(struct node_client *c, uint8_t code)
+{
+    struct flow_node *n = (struct flow_node *)((uint8_t *)c - offsetof(struct flow_node, client));
+
+    n->answer = code;
+}
+
+static void become_client(struct flow_node *n)
+{
+    assert_int_equal(node_client_open(&n->node, &n->client, FLOW_SERVER_URI, on_answered), SSM_OK);
+}
+
 void flow_node_start(struct flow_world *w, uint32_t node)
 {
     struct flow_node *n = &w->nodes[node - 1];
     const struct node_row *row = &w->keys_store.nodes[node - 1];
 
     node_init(&n->node, &row->name, row->psk, &n->port, app_resources);
+    if (w->server != NULL && node == FLOW_THERMO)
+        become_client(n);
     assert_int_equal(node_start(&n->node), SSM_OK);
     n->is_on = true;
 }
@@ -501,10 +504,60 @@ bool flow_read_temperature(struct flow_client *c, uint64_t ms)
     return false;
 }
 
+/* ---- the server ---- */
+
+static void on_server_output(void *ctx, const uint8_t *datagram, size_t len)
+{
+    flow_server_send(ctx, datagram, len);
+}
+
+void flow_server_send(struct flow_world *w, const uint8_t *datagram, size_t len)
+{
+    const struct endpoint server = endpoint_of(0, SERVER_HOST, URI_PORT);
+    const struct endpoint local = endpoint_of(0, 1, GATEWAY_PORT + FLOW_THERMO);
+
+    network_send(w, FLOW_FROM_PEER, &server, &local, datagram, len);
+}
+
+struct flow_server *flow_serve(struct flow_world *w, bool has_certificates)
+{
+    w->server = flow_server_create(w->library, has_certificates, on_server_output, w);
+    w->keys_store.destination = flow_server_destination(w->server, FLOW_THERMO);
+    become_client(&w->nodes[FLOW_THERMO - 1]);
+    return w->server;
+}
+
+bool flow_is_outbound_up(void *world)
+{
+    const struct flow_world *w = world;
+
+    return w->nodes[FLOW_THERMO - 1].client.state == NODE_CLIENT_UP && flow_server_is_up(w->server);
+}
+
+static bool is_put(void *world)
+{
+    return ((const struct flow_world *)world)->nodes[FLOW_THERMO - 1].answer == COAP_CHANGED;
+}
+
+bool flow_put_temperature(struct flow_world *w, uint64_t ms)
+{
+    struct flow_node *n = &w->nodes[FLOW_THERMO - 1];
+    const uint64_t end_ms = w->now_ms + ms;
+
+    n->answer = COAP_EMPTY;
+    while (w->now_ms < end_ms) {
+        assert_int_not_equal(node_client_put(&n->node, &n->client, "readings", "21.5", 4), SSM_NO_ROOM);
+        if (flow_run(w, 1000, is_put, w))
+            return true;
+    }
+    return false;
+}
+
 /* ---- time ---- */
 
 static void arrive(struct flow_world *w, struct under_way *u)
 {
+    const struct endpoint server = endpoint_of(0, SERVER_HOST, URI_PORT);
     uint8_t *datagram = u->bytes + IMPAIRED_HEADROOM;
 
     switch ((enum flow_leg)u->leg) {
@@ -524,6 +577,8 @@ static void arrive(struct flow_world *w, struct under_way *u)
         for (size_t i = 0; i < w->client_count; i++)
             if (w->clients[i].peer != NULL && endpoint_equal(&w->clients[i].endpoint, &u->to))
                 peer_deliver(w->clients[i].peer, datagram, u->len);
+        if (w->server != NULL && endpoint_equal(&u->to, &server))
+            flow_server_deliver(w->server, datagram, u->len, w->now_ms);
         break;
     }
 }
@@ -542,9 +597,11 @@ static uint64_t turn(struct flow_world *w)
     for (size_t i = 0; i < w->client_count; i++)
         if (w->clients[i].peer != NULL)
             w->library->run(w->clients[i].peer, w->now_ms);
+    if (w->server != NULL)
+        flow_server_run(w->server, w->now_ms);
     for (size_t i = 0; i < FLOW_NODES; i++)
         if (w->nodes[i].is_on)
-            keep_earliest(&next, w->now_ms + node_tick(&w->nodes[i].node));
+            keep_earliest(&next, w->now_ms + node_client_tick(&w->nodes[i].node));
     deliver_mail(w);
     keep_earliest(&next, delegator_on_tick(w->delegator, w->now_ms));
     keep_earliest(&next, relay_on_tick(w->relay, w->now_ms));
@@ -617,6 +674,8 @@ void flow_destroy(struct flow_world *w)
     for (size_t i = 0; i < w->client_count; i++)
         if (w->clients[i].peer != NULL)
             flow_forget_client(&w->clients[i]);
+    if (w->server != NULL)
+        flow_server_destroy(w->server);
     impaired_destroy(w->impaired);
     forget_mail(w);
     delegator_destroy(w->delegator);

@@ -1,16 +1,16 @@
 /*
  * The whole gateway core with the real DTLS engine, nodes with the whole firmware core, and clients of real
- * libraries, in one process: messages between the cores go through their codec, datagrams through a network
- * that loses, duplicates and reorders by a seed. Time is virtual. Timers of the gateway are the product's
- * defaults.
+ * libraries and a server of one, in one process: messages between the cores go through their codec, datagrams
+ * through a network that loses, duplicates and reorders by a seed. Time is virtual. Timers of the gateway are
+ * the product's defaults.
  *
- * Watched all the time: what crosses a node's link (kind, content type, length) and every record towards a
- * peer (nonces.h).
+ * Watched all the time: what crosses a node's link, and every record towards a peer (watch.h).
  */
 #ifndef SSM_TEST_FLOW_WORLD_H
 #define SSM_TEST_FLOW_WORLD_H
 
 #include "delegation.h"
+#include "flow_server.h"
 #include "impaired.h"
 #include "keys_store_memory.h"
 #include "node.h"
@@ -70,6 +70,8 @@ bool flow_node_is_joined(const struct flow_world *w, uint32_t node);
 /* Ends a process of the gateway without warning and starts it again over what is durable. */
 void flow_restart_keys(struct flow_world *w);
 void flow_restart_relay(struct flow_world *w);
+/* One of both, or the first node, in one of four cases. */
+void flow_restart_at_random(struct flow_world *w);
 
 /* A client at 10.0.0.20:`port` that starts its handshake with a node's port, or with the shared one (0). */
 struct flow_client *flow_connect(struct flow_world *w, const char *identity, uint8_t key, uint16_t port,
@@ -81,5 +83,14 @@ bool flow_is_settled(void *client);
 bool flow_is_over(void *client);
 /* GET /temperature, repeated each 2 s for `ms`; true if it was answered with the sensor's value. */
 bool flow_read_temperature(struct flow_client *c, uint64_t ms);
+
+/* From here on the first node is a client of a server at 10.0.0.30, which is the world's. */
+struct flow_server *flow_serve(struct flow_world *w, bool has_certificates);
+/* Is the node's session with it up, at both ends? For flow_run; takes the world. */
+bool flow_is_outbound_up(void *world);
+/* The node PUTs its temperature, as often as it takes in `ms`; true if that was acknowledged. */
+bool flow_put_temperature(struct flow_world *w, uint64_t ms);
+/* A datagram from the server's address. */
+void flow_server_send(struct flow_world *w, const uint8_t *datagram, size_t len);
 
 #endif

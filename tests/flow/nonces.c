@@ -10,8 +10,7 @@
 enum { BODY_MAX = 128 };
 
 struct nonce {
-    uint32_t node;
-    uint16_t session;
+    struct nonce_key key;
     struct seq48 seq;
     uint8_t type;
     uint8_t explicit_nonce[RECORD_EXPLICIT_LEN];
@@ -46,16 +45,30 @@ static bool is_same(const struct nonce *one, const struct record *r)
            memcmp(one->body, r->body, r->body_len) == 0;
 }
 
-void nonces_note(struct nonces *n, uint32_t node, uint16_t session, const struct record *r)
+static bool is_same_key(const struct nonce_key *one, const struct nonce_key *other)
+{
+    if (one->node != other->node || one->session != other->session)
+        return false;
+    return one->session != 0 || one->connection == other->connection;
+}
+
+void nonces_name(struct nonces *n, const struct nonce_key *key)
+{
+    for (size_t i = 0; i < n->count; i++)
+        if (n->all[i].key.connection == key->connection && n->all[i].key.session == 0)
+            n->all[i].key = *key;
+}
+
+void nonces_note(struct nonces *n, const struct nonce_key *key, const struct record *r)
 {
     assert_int_equal(record_epoch(r), 1);
     assert_true(r->body_len <= BODY_MAX);
     for (size_t i = 0; i < n->count; i++) {
         const struct nonce *one = &n->all[i];
         /* The explicit nonce is what enters the cipher; it repeats exactly if the number does. */
-        if (one->node == node && one->session == session && memcmp(&one->seq, &r->seq, SEQ48_LEN) == 0) {
+        if (is_same_key(&one->key, key) && memcmp(&one->seq, &r->seq, SEQ48_LEN) == 0) {
             if (!is_same(one, r))
-                fail_msg("node %u, session %u: number %u.%u was sealed twice", node, session,
+                fail_msg("node %u, session %u: number %u.%u was sealed twice", key->node, key->session,
                          bytes_u16(r->seq.bytes), bytes_u32(r->seq.bytes + 2));
             return;
         }
@@ -67,8 +80,7 @@ void nonces_note(struct nonces *n, uint32_t node, uint16_t session, const struct
         assert_non_null(n->all);
     }
     struct nonce *added = &n->all[n->count++];
-    *added = (struct nonce){
-        .node = node, .session = session, .seq = r->seq, .type = r->type, .body_len = r->body_len};
+    *added = (struct nonce){.key = *key, .seq = r->seq, .type = r->type, .body_len = r->body_len};
     memcpy(added->explicit_nonce, r->explicit_nonce, RECORD_EXPLICIT_LEN);
     memcpy(added->body, r->body, r->body_len);
 }

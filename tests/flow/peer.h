@@ -1,6 +1,8 @@
 /*
- * A DTLS client of a library that is not ours, driven in memory with a virtual clock. One file for each
- * library fills in struct peer_library; tests see only this.
+ * A DTLS client or server of a library that is not ours, driven in memory with a virtual clock. One file for
+ * each library fills in struct peer_library; tests see only this.
+ *
+ * A server is there for one client. Mbed TLS's and OpenSSL's ask for a cookie, GnuTLS's does without.
  */
 #ifndef SSM_TEST_PEER_H
 #define SSM_TEST_PEER_H
@@ -19,14 +21,15 @@ enum peer_suites { /* all with AES_128_CCM_8, in this order of preference */
 
 /* Texts must live as long as the peer. */
 struct peer_config {
-    unsigned suites; /* enum peer_suites; 0: PEER_PSK */
-    const char *identity;
+    bool is_server;
+    unsigned suites;      /* enum peer_suites; 0: PEER_PSK */
+    const char *identity; /* the client's */
     const uint8_t *psk;
     size_t psk_len;
-    const char *ca;          /* PEM: who issued the gateway's certificate; NULL: it is not checked */
+    const char *ca;          /* PEM: who issued the other side's certificate; NULL: it is not checked */
     const char *certificate; /* PEM, with intermediates; NULL: none */
     const char *key;
-    const char *server_name; /* NULL: none */
+    const char *server_name; /* that a client asks for; NULL: none */
     size_t max_fragment_len; /* RFC 6066 4; 0: not asked for */
     void *ctx;
     void (*output)(void *ctx, const uint8_t *datagram, size_t len);

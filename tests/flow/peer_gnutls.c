@@ -1,4 +1,4 @@
-/* The peer over GnuTLS's client. */
+/* The peer over GnuTLS. */
 #include "peer.h"
 
 #include <errno.h>
@@ -10,13 +10,15 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { MTU = 1200 };
+enum { MTU = 1200, PSK_MAX = 64 };
 
 struct peer_of_gnutls {
     struct peer base;
     gnutls_session_t session;
-    gnutls_psk_client_credentials_t psk; /* NULL: none */
+    gnutls_psk_client_credentials_t psk;  /* NULL: none */
+    gnutls_psk_server_credentials_t psks; /* a server's; NULL: none */
     gnutls_certificate_credentials_t certificates;
+    uint8_t key[PSK_MAX]; /* of the identity that a server knows */
 };
 
 /* ---- time ---- */
@@ -75,6 +77,8 @@ static void gnutls_destroy(struct peer *p)
     gnutls_certificate_free_credentials(g->certificates);
     if (g->psk != NULL)
         gnutls_psk_free_client_credentials(g->psk);
+    if (g->psks != NULL)
+        gnutls_psk_free_server_credentials(g->psks);
     free(g);
 }
 
@@ -92,6 +96,30 @@ static void take_psk(struct peer_of_gnutls *g)
         gnutls_psk_set_client_credentials(g->psk, c->identity, &psk, GNUTLS_PSK_KEY_RAW) < 0 ||
         gnutls_credentials_set(g->session, GNUTLS_CRD_PSK, g->psk) < 0)
         abort();
+}
+
+static int on_identity(gnutls_session_t session, const char *identity, gnutls_datum_t *psk)
+{
+    const struct peer_of_gnutls *g = gnutls_session_get_ptr(session);
+    const struct peer_config *c = &g->base.config;
+
+    if (strcmp(identity, c->identity) != 0 || (psk->data = gnutls_malloc(c->psk_len)) == NULL)
+        return -1;
+    memcpy(psk->data, g->key, c->psk_len);
+    psk->size = (unsigned int)c->psk_len;
+    return 0;
+}
+
+static void take_identity(struct peer_of_gnutls *g)
+{
+    const struct peer_config *c = &g->base.config;
+
+    if (c->psk_len > sizeof g->key || gnutls_psk_allocate_server_credentials(&g->psks) < 0 ||
+        gnutls_credentials_set(g->session, GNUTLS_CRD_PSK, g->psks) < 0)
+        abort();
+    memcpy(g->key, c->psk, c->psk_len);
+    gnutls_session_set_ptr(g->session, g);
+    gnutls_psk_set_server_credentials_function(g->psks, on_identity);
 }
 
 static void take_certificates(struct peer_of_gnutls *g)
@@ -113,6 +141,7 @@ static void take_certificates(struct peer_of_gnutls *g)
         if (gnutls_certificate_set_x509_trust_mem(g->certificates, &ca, GNUTLS_X509_FMT_PEM) < 1)
             abort();
         gnutls_session_set_verify_cert(g->session, c->server_name, 0);
+        gnutls_certificate_server_set_request(g->session, GNUTLS_CERT_REQUIRE);
     }
     if (gnutls_credentials_set(g->session, GNUTLS_CRD_CERTIFICATE, g->certificates) < 0)
         abort();
@@ -150,11 +179,14 @@ static struct peer *gnutls_create(const struct peer_config *config)
     if (g == NULL)
         abort();
     peer_init(&g->base, config);
-    if (gnutls_init(&g->session, GNUTLS_CLIENT | GNUTLS_DATAGRAM | GNUTLS_NONBLOCK) < 0)
+    if (gnutls_init(&g->session, (config->is_server ? GNUTLS_SERVER : GNUTLS_CLIENT) | GNUTLS_DATAGRAM |
+                                     GNUTLS_NONBLOCK) < 0)
         abort();
     choose_suites(g);
     take_certificates(g);
-    if (config->psk != NULL)
+    if (config->psk != NULL && config->is_server)
+        take_identity(g);
+    else if (config->psk != NULL)
         take_psk(g);
     take_extensions(g);
     gnutls_dtls_set_mtu(g->session, MTU);

@@ -1,8 +1,9 @@
-/* The peer over Mbed TLS's client. */
+/* The peer over Mbed TLS. */
 #include "peer.h"
 
 #include <mbedtls/ssl.h>
 #include <mbedtls/ssl_ciphersuites.h>
+#include <mbedtls/ssl_cookie.h>
 #include <mbedtls/version.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +18,7 @@ struct peer_of_mbedtls {
     mbedtls_x509_crt ca;
     mbedtls_x509_crt certificate;
     mbedtls_pk_context key;
+    mbedtls_ssl_cookie_ctx cookies;
     int suites[4];
     uint64_t intermediate_ms;
     uint64_t final_ms;
@@ -80,6 +82,7 @@ static void mbedtls_destroy(struct peer *p)
 
     mbedtls_ssl_free(&m->ssl);
     mbedtls_ssl_config_free(&m->config);
+    mbedtls_ssl_cookie_free(&m->cookies);
     mbedtls_pk_free(&m->key);
     mbedtls_x509_crt_free(&m->certificate);
     mbedtls_x509_crt_free(&m->ca);
@@ -150,6 +153,23 @@ static void take_extensions(struct peer_of_mbedtls *m)
         abort();
 }
 
+/* A server begins, or begins again when it has asked for its cookie. */
+static int listen(struct peer_of_mbedtls *m)
+{
+    static const unsigned char ADDRESS[] = "client";
+    int result = mbedtls_ssl_session_reset(&m->ssl);
+
+    return result != 0 ? result : mbedtls_ssl_set_client_transport_id(&m->ssl, ADDRESS, sizeof ADDRESS);
+}
+
+static void become_server(struct peer_of_mbedtls *m)
+{
+    if (mbedtls_ssl_cookie_setup(&m->cookies, mbedtls_random_fill, NULL) != 0 || listen(m) != 0)
+        abort();
+    mbedtls_ssl_conf_dtls_cookies(&m->config, mbedtls_ssl_cookie_write, mbedtls_ssl_cookie_check,
+                                  &m->cookies);
+}
+
 static struct peer *mbedtls_create(const struct peer_config *config)
 {
     struct peer_of_mbedtls *m = calloc(1, sizeof *m);
@@ -163,10 +183,15 @@ static struct peer *mbedtls_create(const struct peer_config *config)
     mbedtls_x509_crt_init(&m->ca);
     mbedtls_x509_crt_init(&m->certificate);
     mbedtls_pk_init(&m->key);
-    if (mbedtls_ssl_config_defaults(&m->config, MBEDTLS_SSL_IS_CLIENT, MBEDTLS_SSL_TRANSPORT_DATAGRAM,
-                                    MBEDTLS_SSL_PRESET_DEFAULT) != 0)
+    mbedtls_ssl_cookie_init(&m->cookies);
+    if (mbedtls_ssl_config_defaults(&m->config,
+                                    config->is_server ? MBEDTLS_SSL_IS_SERVER : MBEDTLS_SSL_IS_CLIENT,
+                                    MBEDTLS_SSL_TRANSPORT_DATAGRAM, MBEDTLS_SSL_PRESET_DEFAULT) != 0)
         abort();
     mbedtls_ssl_conf_rng(&m->config, mbedtls_random_fill, NULL);
+#if MBEDTLS_VERSION_MAJOR >= 3
+    mbedtls_ssl_conf_max_tls_version(&m->config, MBEDTLS_SSL_VERSION_TLS1_2);
+#endif
     choose_suites(m);
     take_credentials(m);
     take_extensions(m);
@@ -175,6 +200,8 @@ static struct peer *mbedtls_create(const struct peer_config *config)
     mbedtls_ssl_set_bio(&m->ssl, m, mbedtls_on_send, mbedtls_on_receive, NULL);
     mbedtls_ssl_set_timer_cb(&m->ssl, m, timer_set, timer_get);
     mbedtls_ssl_set_mtu(&m->ssl, MTU);
+    if (config->is_server)
+        become_server(m);
     return &m->base;
 }
 
@@ -207,6 +234,8 @@ static void mbedtls_run(struct peer *p, uint64_t now_ms)
     p->now_ms = now_ms;
     if (!p->is_up && !p->is_over) {
         int result = mbedtls_ssl_handshake(&m->ssl);
+        if (result == MBEDTLS_ERR_SSL_HELLO_VERIFY_REQUIRED)
+            result = listen(m) != 0 ? result : MBEDTLS_ERR_SSL_WANT_READ;
         p->is_up = result == 0;
         p->is_over = result != 0 && !is_waiting(result);
     }

@@ -1,4 +1,4 @@
-/* The peer over OpenSSL's client. */
+/* The peer over OpenSSL. */
 #include "peer.h"
 
 #include <openssl/err.h>
@@ -84,6 +84,32 @@ static unsigned int on_psk(SSL *ssl, const char *hint, char *identity, unsigned 
     return (unsigned int)p->config.psk_len;
 }
 
+static unsigned int on_identity(SSL *ssl, const char *identity, unsigned char *psk, unsigned int cap)
+{
+    const struct peer *p = SSL_get_app_data(ssl);
+
+    if (strcmp(identity, p->config.identity) != 0 || p->config.psk_len > cap)
+        return 0;
+    memcpy(psk, p->config.psk, p->config.psk_len);
+    return (unsigned int)p->config.psk_len;
+}
+
+static const uint8_t COOKIE[] = "the only client's";
+
+static int on_cookie_make(SSL *ssl, unsigned char *cookie, unsigned int *len)
+{
+    (void)ssl;
+    memcpy(cookie, COOKIE, sizeof COOKIE);
+    *len = sizeof COOKIE;
+    return 1;
+}
+
+static int on_cookie_check(SSL *ssl, const unsigned char *cookie, unsigned int len)
+{
+    (void)ssl;
+    return len == sizeof COOKIE && memcmp(cookie, COOKIE, len) == 0;
+}
+
 static void on_info(const SSL *ssl, int where, int value)
 {
     struct peer *p = SSL_get_app_data(ssl);
@@ -150,7 +176,7 @@ static void take_ca(struct peer_of_openssl *o)
 
     if (X509_STORE_add_cert(SSL_CTX_get_cert_store(o->context), ca) != 1)
         abort();
-    SSL_CTX_set_verify(o->context, SSL_VERIFY_PEER, NULL);
+    SSL_CTX_set_verify(o->context, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, NULL);
     X509_free(ca);
     BIO_free(text);
 }
@@ -193,6 +219,7 @@ static void take_psk(struct peer_of_openssl *o)
     memcpy(psk, c->psk, c->psk_len);
     c->psk = psk;
     SSL_CTX_set_psk_client_callback(o->context, on_psk);
+    SSL_CTX_set_psk_server_callback(o->context, on_identity);
 }
 
 static struct peer *openssl_create(const struct peer_config *config)
@@ -202,7 +229,7 @@ static struct peer *openssl_create(const struct peer_config *config)
     if (o == NULL)
         abort();
     peer_init(&o->base, config);
-    o->context = SSL_CTX_new(DTLS_client_method());
+    o->context = SSL_CTX_new(DTLS_method());
     if (o->context == NULL)
         abort();
     choose_suites(o);
@@ -221,7 +248,14 @@ static struct peer *openssl_create(const struct peer_config *config)
     DTLS_set_link_mtu(o->ssl, MTU);
     take_extensions(o);
     bio_attach(o);
-    SSL_set_connect_state(o->ssl);
+    if (config->is_server) {
+        SSL_CTX_set_cookie_generate_cb(o->context, on_cookie_make);
+        SSL_CTX_set_cookie_verify_cb(o->context, on_cookie_check);
+        SSL_set_options(o->ssl, SSL_OP_COOKIE_EXCHANGE);
+        SSL_set_accept_state(o->ssl);
+    } else {
+        SSL_set_connect_state(o->ssl);
+    }
     return &o->base;
 }
 

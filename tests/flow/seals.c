@@ -127,23 +127,39 @@ void __wrap_ccm_seal(const struct ccm *ccm, uint8_t *data, uint16_t len)
 void __real_handshake_work_run(struct handshake_work *w);
 void __wrap_handshake_work_run(struct handshake_work *w);
 
-/* Our keys are known, and all that the library has sealed with them is in the withheld flight. */
-void __wrap_handshake_work_run(struct handshake_work *w)
+static void note_protected(const struct handshake_work *w, const uint8_t *records, size_t len)
 {
+    const struct record_key *key = w->is_client ? &w->keys.client : &w->keys.server;
     uint8_t nonce[RECORD_IV_LEN + RECORD_EXPLICIT_LEN];
+    uint8_t copy[HANDSHAKE_OUTBOX_MAX];
     struct record r;
     size_t used;
 
-    __real_handshake_work_run(w);
-    if (w->result != HANDSHAKE_DONE || !w->has_keys)
-        return;
-    for (size_t at = 0; at < w->flight_len; at += used) {
-        assert_int_equal(record_peek(w->flight + at, w->flight_len - at, &r, &used), SSM_OK);
+    memcpy(copy, records, len);
+    for (size_t at = 0; at < len; at += used) {
+        assert_int_equal(record_peek(copy + at, len - at, &r, &used), SSM_OK);
         if (record_epoch(&r) == 0)
             continue;
-        memcpy(nonce, w->keys.server.iv, RECORD_IV_LEN);
+        memcpy(nonce, key->iv, RECORD_IV_LEN);
         memcpy(nonce + RECORD_IV_LEN, r.explicit_nonce, RECORD_EXPLICIT_LEN);
-        note(SEAL_FINISHED, w->keys.server.key, 0, nonce, sizeof nonce, r.body, r.body_len);
+        note(w->is_client ? SEAL_CLIENT_FINISHED : SEAL_FINISHED, key->key, 0, nonce, sizeof nonce, r.body,
+             r.body_len);
+    }
+}
+
+/* All that the library has sealed in this turn is in the withheld flight, which is complete when a server is
+ * done, or among what the turn sends, each chunk behind its length. */
+void __wrap_handshake_work_run(struct handshake_work *w)
+{
+    __real_handshake_work_run(w);
+    if (!w->has_keys)
+        return;
+    if (w->result == HANDSHAKE_DONE)
+        note_protected(w, w->flight, w->flight_len);
+    struct reader r = reader_over(w->buffers->outbox, w->outbox_len);
+    while (r.left > 0) {
+        const size_t len = reader_u16(&r);
+        note_protected(w, reader_take(&r, len), len);
     }
 }
 

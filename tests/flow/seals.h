@@ -1,7 +1,8 @@
 /*
  * Watches every (key, nonce) pair that gateway and nodes seal with in this process, at the cipher itself:
- * records and control messages at ccm_seal, the gateway's Finished where a handshake's turn ends, and the
- * nonces of association messages at assoc_encode. Link with the options of the target ssm_seals.
+ * records and control messages at ccm_seal, the gateway's Finished in both roles where a handshake's turn
+ * ends, and the nonces of association messages at assoc_encode. Link with the options of the target
+ * ssm_seals.
  *
  * A pair that seals a second time is a repeat even where the plaintext is the same.
  */
@@ -11,12 +12,13 @@
 #include <stdint.h>
 
 enum seal_kind {
-    SEAL_FINISHED,     /* gateway, by the DTLS library */
-    SEAL_TOMBSTONE,    /* gateway */
-    SEAL_RECORD,       /* node */
-    SEAL_CONTROL_DOWN, /* gateway */
-    SEAL_CONTROL_UP,   /* node */
-    SEAL_ASSOCIATION,  /* both: the sender's nonce under the PSK; repeats of the same message are none */
+    SEAL_FINISHED,        /* gateway, by the DTLS library; as server */
+    SEAL_CLIENT_FINISHED, /* as client, again each time that it is repeated */
+    SEAL_TOMBSTONE,       /* gateway */
+    SEAL_RECORD,          /* node */
+    SEAL_CONTROL_DOWN,    /* gateway */
+    SEAL_CONTROL_UP,      /* node */
+    SEAL_ASSOCIATION,     /* both: the sender's nonce under the PSK; repeats of the same message are none */
     SEAL_KINDS
 };
 

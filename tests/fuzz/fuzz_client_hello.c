@@ -15,7 +15,8 @@ static void check_hello(const struct handshake_record *record, const uint8_t *by
     if (!client_hello_read(record, &hello))
         return;
     FUZZ_CHECK(hello.random >= record->body);
-    FUZZ_CHECK(hello.random + CLIENT_HELLO_RANDOM_LEN <= hello.cookie);
+    FUZZ_CHECK(hello.random + CLIENT_HELLO_RANDOM_LEN <= hello.session_id);
+    FUZZ_CHECK(hello.session_id + hello.session_id_len <= hello.cookie);
     FUZZ_CHECK(hello.cookie + hello.cookie_len <= record->body + record->body_len);
     client_hello_ask_cookie(&hello, hello.random, answer);
     FUZZ_CHECK(record->len >= sizeof answer);

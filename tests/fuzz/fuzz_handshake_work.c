@@ -1,8 +1,8 @@
 /*
  * Turns of a handshake: whatever a peer sends, and whatever a DTLS library would put out. The library gets
  * whole records; of protected ones none but a forged one whose patience is over, as nothing here is
- * authentic; and of what it puts out nothing from its ChangeCipherSpec on leaves, nor any number that is the
- * node's without notice.
+ * authentic; and of what it puts out nothing from its ChangeCipherSpec on leaves, unless it resumes a
+ * session, nor any number that is the node's without notice.
  *
  * The input: a byte of flags, then turns: seconds since the last one, the length of the records in two bytes,
  * little-endian, and the records. The library reads what it puts out from the end of the input.
@@ -12,7 +12,7 @@
 #include "handshake_work.h"
 #include "record.h"
 
-enum { HAS_KEYS = 1, CHUNK_MAX = 64, FORGED_WAIT_MS = 2000 };
+enum { HAS_KEYS = 1, IS_RESUMED = 2, CHUNK_MAX = 64, FORGED_WAIT_MS = 2000 };
 
 struct handshake {
     struct handshake_work *work;
@@ -28,7 +28,7 @@ static void note(struct handshake *h, const uint8_t *chunk, size_t len)
     struct reader r = reader_over(chunk, len);
     struct handshake_record record;
 
-    h->is_held = h->is_held || chunk[0] == RECORD_CHANGE_CIPHER_SPEC;
+    h->is_held = h->is_held || (chunk[0] == RECORD_CHANGE_CIPHER_SPEC && !h->work->is_resumed);
     while (r.left > 0 && handshake_record_read(&r, &record) == SSM_OK) {
         const struct seq48 last = seq48_make(0, KEYBLOCK_FIRST_SEND_SEQ - 1);
         if (record.epoch != 0 && seq48_is_after(&record.seq, &last))
@@ -120,8 +120,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         .env = &env, .library = &h, .buffers = &buffers, .now_ms = h.begun_ms, .wake_ms = UINT64_MAX};
     const struct handshake_keys keys = {.client = {.key = {1}}, .server = {.key = {2}}};
 
+    const uint8_t flags = reader_u8(&in);
+
     h.work = &w;
-    if ((reader_u8(&in) & HAS_KEYS) != 0)
+    w.is_resumed = (flags & IS_RESUMED) != 0;
+    if ((flags & HAS_KEYS) != 0)
         handshake_work_callbacks.keys(&w, &keys);
     while (in.left > 0 && in.status == SSM_OK && w.library != NULL)
         run(&w, &h, &in);

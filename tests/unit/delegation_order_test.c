@@ -47,6 +47,7 @@ static void send_sealed(struct world_client *c, uint8_t type, uint16_t epoch, ui
 static void nothing_but_authentic_finished_records_reach_the_library(void **state)
 {
     static const uint8_t KEY_EXCHANGE[] = {22, 0xFE, 0xFD, 0, 0, 0, 0, 0, 0, 0, 2, 0, 1, 16};
+    static const uint8_t CHANGE_CIPHER_SPEC[] = {20, 0xFE, 0xFD, 0, 0, 0, 0, 0, 0, 0, 3, 0, 1, 1};
     struct world *w = *state;
     struct world_client c = {.world = w, .endpoint = world_endpoint(20, 4000), .port_node = NODE_1};
 
@@ -54,13 +55,17 @@ static void nothing_but_authentic_finished_records_reach_the_library(void **stat
     send_sealed(&c, RECORD_HANDSHAKE, 1, 0); /* no keys yet to open it with: it waits for them */
     assert_int_equal(fake.fed, 1);
     world_send_record(&c, KEY_EXCHANGE, sizeof KEY_EXCHANGE);
-    assert_int_equal(fake.fed, 3);
+    assert_int_equal(fake.fed, 2);
+    send_sealed(&c, RECORD_HANDSHAKE, 1, 0); /* nor has the cipher changed */
+    assert_int_equal(fake.fed, 2);
+    world_send_record(&c, CHANGE_CIPHER_SPEC, sizeof CHANGE_CIPHER_SPEC);
+    assert_int_equal(fake.fed, 4); /* and what has waited */
     send_sealed(&c, RECORD_APPLICATION_DATA, 1, 1);
     send_sealed(&c, RECORD_ALERT, 1, 2);
     send_sealed(&c, RECORD_HANDSHAKE, 2, 3);
-    assert_int_equal(fake.fed, 3);
-    send_sealed(&c, RECORD_HANDSHAKE, 1, 4);
     assert_int_equal(fake.fed, 4);
+    send_sealed(&c, RECORD_HANDSHAKE, 1, 4);
+    assert_int_equal(fake.fed, 5);
     world_expect_none(w, MSG_SESSION_PREPARE);
 }
 

@@ -120,15 +120,6 @@ static void talk(struct world *w)
 
 /* ---- the node ---- */
 
-static void wish(struct world *w, uint16_t message_id, const char *uri)
-{
-    uint8_t frame[FRAME_MAX];
-    size_t len =
-        control_encode_request(CONTROL_OUTBOUND, message_id, uri, strlen(uri), frame + CONTROL_HEADER_LEN);
-
-    world_send_sealed(w, &w->nodes[0], frame, len);
-}
-
 static uint8_t expect_ack(struct world *w, uint16_t message_id)
 {
     const struct message *m = world_expect(w, MSG_NODE_CTRL_OUT);
@@ -162,34 +153,15 @@ static void expect_failure(struct world *w, uint16_t message_id, enum control_ou
     (void)world_expect(w, MSG_NODE_CTRL_DONE);
 }
 
-/* ---- names ---- */
-
-static void resolve(struct world *w, enum resolve_result result, size_t count)
-{
-    const struct message *asked = world_expect(w, MSG_RESOLVE);
-    struct message m = {
-        .type = MSG_RESOLVED, .node = asked->node, .request = asked->request, .kind = (uint8_t)result};
-    uint8_t addresses[RESOLVED_MAX * RESOLVED_LEN];
-
-    assert_int_equal(asked->data[0].len, 8);
-    assert_memory_equal(asked->data[0].at, "10.0.0.9", 8);
-    for (size_t i = 0; i < count; i++) {
-        const struct resolved each = {world_endpoint((uint8_t)(9 + i), 0), world_endpoint(1, 0)};
-        resolved_encode(&each, addresses + i * RESOLVED_LEN);
-    }
-    m.data[0] = (struct span){.at = addresses, .len = count * RESOLVED_LEN};
-    delegator_on_message(w->delegator, &m, w->now_ms);
-}
-
 /* An attempt up to the ClientHello. */
 static void begin(struct world *w, size_t addresses)
 {
-    wish(w, WISH, "coaps://10.0.0.9");
+    world_wish(w, WISH, "coaps://10.0.0.9");
     assert_int_equal(expect_ack(w, WISH), COAP_CHANGED);
-    resolve(w, RESOLVE_FOUND, addresses);
+    world_resolve(w, RESOLVE_FOUND, addresses);
 }
 
-static struct keyblock expect_session(struct world *w)
+static struct keyblock expect_session_on(struct world *w, uint16_t port)
 {
     const struct message *prepare = world_expect(w, MSG_SESSION_PREPARE);
     struct message durable = *prepare;
@@ -199,7 +171,7 @@ static struct keyblock expect_session(struct world *w)
     size_t used;
 
     assert_int_equal(prepare->data[2].len, 0);
-    assert_int_equal(prepare->local.port, NODE_PORT);
+    assert_int_equal(prepare->local.port, port);
     memcpy(tombstone, prepare->data[1].at, sizeof tombstone);
     assert_int_equal(record_peek(tombstone, sizeof tombstone, &r, &used), SSM_OK);
     assert_int_equal(record_open(&server.keys.client, &r), SSM_OK);
@@ -209,6 +181,11 @@ static struct keyblock expect_session(struct world *w)
     delegator_on_message(w->delegator, &durable, w->now_ms);
     assert_int_equal(delegator_counter(w->delegator, DELEGATOR_HANDSHAKES), 0);
     return k;
+}
+
+static struct keyblock expect_session(struct world *w)
+{
+    return expect_session_on(w, NODE_PORT);
 }
 
 /* ---- tests ---- */
@@ -290,9 +267,9 @@ static void a_repeated_wish_starts_nothing(void **state)
     struct world *w = *state;
 
     begin(w, 1);
-    wish(w, WISH, "coaps://10.0.0.9");
+    world_wish(w, WISH, "coaps://10.0.0.9");
     assert_int_equal(expect_ack(w, WISH), COAP_CHANGED);
-    wish(w, WISH - 1, "coaps://10.0.0.9"); /* held back by somebody */
+    world_wish(w, WISH - 1, "coaps://10.0.0.9"); /* held back by somebody */
     world_expect_none(w, MSG_NODE_CTRL_OUT);
     world_expect_none(w, MSG_RESOLVE);
     assert_int_equal(delegator_counter(w->delegator, DELEGATOR_OUTBOUND_STARTED), 1);
@@ -315,14 +292,14 @@ static void a_refusal_has_its_code(void **state)
 
     for (size_t i = 0; i < sizeof REFUSALS / sizeof REFUSALS[0]; i++) {
         uint64_t before = delegator_counter(w->delegator, REFUSALS[i].counter);
-        wish(w, ++id, REFUSALS[i].uri);
+        world_wish(w, ++id, REFUSALS[i].uri);
         assert_int_equal(expect_ack(w, id), REFUSALS[i].code);
         assert_int_equal(delegator_counter(w->delegator, REFUSALS[i].counter), before + 1);
         assert_non_null(strstr(w->log, "outbound session refused"));
         world_expect_none(w, MSG_RESOLVE);
     }
     w->store.is_broken = true;
-    wish(w, ++id, "coaps://10.0.0.9");
+    world_wish(w, ++id, "coaps://10.0.0.9");
     assert_int_equal(expect_ack(w, id), COAP_UNAVAILABLE);
 }
 
@@ -332,18 +309,18 @@ static void one_attempt_and_one_session_at_a_time(void **state)
     struct world *w = *state;
 
     begin(w, 1);
-    wish(w, WISH + 1, "coaps://10.0.0.9");
+    world_wish(w, WISH + 1, "coaps://10.0.0.9");
     assert_int_equal(expect_ack(w, WISH + 1), COAP_TOO_MANY_REQUESTS);
     talk(w);
     (void)expect_session(w);
     other.id++;
     assert_int_equal(uri_parse("coaps://10.0.0.8", 16, &other.server, NULL), SSM_OK);
     w->store.destination = &other;
-    wish(w, WISH + 2, "coaps://10.0.0.8");
+    world_wish(w, WISH + 2, "coaps://10.0.0.8");
     assert_int_equal(expect_ack(w, WISH + 2), COAP_TOO_MANY_REQUESTS);
     assert_int_equal(delegator_counter(w->delegator, DELEGATOR_OUTBOUND_TOO_MANY), 2);
     w->store.destination = &destination; /* to whose server a new session replaces the old one */
-    wish(w, WISH + 3, "coaps://10.0.0.9");
+    world_wish(w, WISH + 3, "coaps://10.0.0.9");
     assert_int_equal(expect_ack(w, WISH + 3), COAP_CHANGED);
 }
 
@@ -351,9 +328,9 @@ static void a_name_that_does_not_resolve(void **state)
 {
     struct world *w = *state;
 
-    wish(w, WISH, "coaps://10.0.0.9");
+    world_wish(w, WISH, "coaps://10.0.0.9");
     (void)expect_ack(w, WISH);
-    resolve(w, RESOLVE_NOT_FOUND, 0);
+    world_resolve(w, RESOLVE_NOT_FOUND, 0);
     expect_failure(w, WISH, CONTROL_OUTBOUND_NO_NAME);
 }
 
@@ -361,7 +338,7 @@ static void a_name_that_nobody_answers_for(void **state)
 {
     struct world *w = *state;
 
-    wish(w, WISH, "coaps://10.0.0.9");
+    world_wish(w, WISH, "coaps://10.0.0.9");
     (void)expect_ack(w, WISH);
     world_advance(w, 30000);
     expect_failure(w, WISH, CONTROL_OUTBOUND_NO_NAME);
@@ -402,6 +379,51 @@ static void the_second_address_may_answer(void **state)
     (void)expect_session(w);
 }
 
+/* The first is between the server, which is also the node's client, and the node's port; the second is
+ * another node's with that server. */
+static void know_sessions(struct world *w, size_t count)
+{
+    static const uint16_t HANDLES[] = {7, 0};
+    struct session_row rows[] = {{.node = NODE_1,
+                                  .handle = 7,
+                                  .subscriber = 1,
+                                  .state = SESSION_ACTIVE,
+                                  .local = world_endpoint(1, NODE_PORT)},
+                                 {.node = NODE_2,
+                                  .is_outbound = true,
+                                  .handle = 9,
+                                  .state = SESSION_ACTIVE,
+                                  .local = world_endpoint(1, WORLD_SHARED_PORT)}};
+
+    rows[0].peer = rows[1].peer = world_endpoint(9, SERVER_PORT);
+    delegator_destroy(w->delegator);
+    world_start(w);
+    world_list_sessions(w, rows, count, 0);
+    world_associate(w, &w->nodes[0], 2, 1);
+    world_expect_live(w, &w->nodes[0], HANDLES);
+    world_forget_messages(w);
+}
+
+static void a_server_that_is_a_client_too_is_called_from_the_shared_port(void **state)
+{
+    struct world *w = *state;
+
+    know_sessions(w, 1);
+    begin(w, 1);
+    talk(w);
+    assert_int_equal(server.result, HANDSHAKE_DONE);
+    (void)expect_session_on(w, WORLD_SHARED_PORT);
+}
+
+static void no_session_of_another_node_is_called_into(void **state)
+{
+    struct world *w = *state;
+
+    know_sessions(w, 2);
+    begin(w, 1);
+    expect_failure(w, WISH, CONTROL_OUTBOUND_NO_ROOM);
+}
+
 static void a_server_with_another_key(void **state)
 {
     struct world *w = *state;
@@ -414,16 +436,31 @@ static void a_server_with_another_key(void **state)
     world_expect_none(w, MSG_SESSION_PREPARE);
 }
 
-static void a_server_that_refuses(void **state)
+/* The server answers the hello with this alert. */
+static void expect_failure_of_alert(struct world *w, uint8_t alert, enum control_outbound_reason reason)
 {
-    static const uint8_t ALERT[] = {21, 0xFE, 0xFD, 0, 0, 0, 0, 0, 0, 0, 9, 0, 2, 2, 40};
-    struct world *w = *state;
+    const uint8_t record[] = {21, 0xFE, 0xFD, 0, 0, 0, 0, 0, 0, 0, 9, 0, 2, 2, alert};
 
     server.is_mute = true;
     begin(w, 1);
     talk(w);
-    server_answer(ALERT, sizeof ALERT);
-    expect_failure(w, WISH, CONTROL_OUTBOUND_REFUSED);
+    server_answer(record, sizeof record);
+    expect_failure(w, WISH, reason);
+}
+
+static void a_server_that_refuses(void **state)
+{
+    expect_failure_of_alert(*state, 80, CONTROL_OUTBOUND_REFUSED);
+}
+
+static void a_server_without_a_suite_of_ours(void **state)
+{
+    expect_failure_of_alert(*state, 40, CONTROL_OUTBOUND_PROTOCOL);
+}
+
+static void a_server_of_another_version(void **state)
+{
+    expect_failure_of_alert(*state, 70, CONTROL_OUTBOUND_PROTOCOL);
 }
 
 /* A message of the wrong role, which starts no handshake of another kind either. */
@@ -502,7 +539,7 @@ static void a_node_that_boots_has_no_attempt(void **state)
     world_expect_no_sessions(w, &w->nodes[0]);
     assert_int_equal(delegator_counter(w->delegator, DELEGATOR_HANDSHAKES), 0);
     world_forget_messages(w);
-    wish(w, 1, "coaps://10.0.0.9");
+    world_wish(w, 1, "coaps://10.0.0.9");
     assert_int_equal(expect_ack(w, 1), COAP_CHANGED);
 }
 
@@ -554,8 +591,12 @@ int main(void)
         CASE(a_name_that_nobody_answers_for),
         CASE(a_silent_server_is_told_of_once_all_addresses_are),
         CASE(the_second_address_may_answer),
+        CASE(a_server_that_is_a_client_too_is_called_from_the_shared_port),
+        CASE(no_session_of_another_node_is_called_into),
         CASE(a_server_with_another_key),
         CASE(a_server_that_refuses),
+        CASE(a_server_without_a_suite_of_ours),
+        CASE(a_server_of_another_version),
         CASE(a_server_that_says_hello),
         CASE(a_hand_over_that_fails_sends_the_tombstone),
         CASE(removing_the_destination_ends_its_sessions),

@@ -1,16 +1,18 @@
 /*
  * Once the key block is sealed, no 8-byte window of either traffic key is left in the process that ran the
- * handshake; once it is acknowledged, none of the control key that sealed it.
+ * handshake; once it is acknowledged, none of the control key that sealed it. Of the master secret nothing is
+ * left once the handshake is done, or with resumption, once the session is not to be resumed any more.
  *
  * Memory is copied before and after the sealing, and searched later, because only the opened key block tells
  * what to search for, and the test may leave copies of that. Not on an AddressSanitizer build, whose memory
  * cannot be walked.
  */
+#define MBEDTLS_ALLOW_PRIVATE_ACCESS /* to the client's master secret */
 #include "delegation_world.h"
 
 #include <sys/mman.h>
 
-enum { SNAPSHOT_MAX = 64 << 20, WINDOW = 8 };
+enum { SNAPSHOT_MAX = 64 << 20, WINDOW = 8, RESUMPTION_S = 600, HANDOVER_MS = 20000 };
 
 struct snapshot {
     uint8_t *bytes;
@@ -95,6 +97,92 @@ static void no_control_key_is_left_once_its_key_block_is_acknowledged(void **sta
     assert_false(has_window_of(&snapshots[1], hidden));
 }
 
+/* A session and its hand-over; the client is gone, and its master secret is in `hidden`. */
+static void session_of_alice(struct world *w, uint8_t *hidden)
+{
+    struct world_client *c = world_connect(w, "alice", ALICE_KEY, 4000, NODE_1);
+    const struct message *prepare = world_expect(w, MSG_SESSION_PREPARE);
+    mbedtls_ssl_session session;
+    struct message m;
+
+    peer_deliver(c->peer, prepare->data[2].at, prepare->data[2].len);
+    peer_mbedtls.run(c->peer, w->now_ms);
+    assert_true(c->peer->is_up);
+    mbedtls_ssl_session_init(&session);
+    assert_int_equal(mbedtls_ssl_get_session(&((struct peer_of_mbedtls *)c->peer)->ssl, &session), 0);
+    memcpy(hidden, session.master, RECORD_KEY_LEN);
+    mbedtls_ssl_session_free(&session);
+    world_drop_clients(w);
+    struct keyblock k;
+    world_ack(w, &w->nodes[0], world_open_keyblock(&w->nodes[0], prepare, &k), COAP_CREATED);
+    m = *prepare;
+    m.type = MSG_SESSION_DURABLE;
+    delegator_on_message(w->delegator, &m, w->now_ms);
+}
+
+static void no_master_secret_is_left_behind_the_handshake(void **state)
+{
+    struct world *w = *state;
+    uint8_t *hidden = snapshots[0].bytes + SNAPSHOT_MAX;
+
+#ifdef __SANITIZE_ADDRESS__
+    skip();
+#endif
+    session_of_alice(w, hidden);
+    snapshot_take(&snapshots[0]);
+    assert_false(has_window_of(&snapshots[0], hidden));
+}
+
+static void a_master_secret_is_kept_for_resumption_and_no_longer(void **state)
+{
+    struct world *w = *state;
+    uint8_t *hidden = snapshots[0].bytes + SNAPSHOT_MAX;
+
+#ifdef __SANITIZE_ADDRESS__
+    skip();
+#endif
+    session_of_alice(w, hidden);
+    snapshot_take(&snapshots[0]);
+    delegator_remove_subscriber(w->delegator, 1, w->now_ms);
+    snapshot_take(&snapshots[1]);
+    assert_true(has_window_of(&snapshots[0], hidden));
+    assert_false(has_window_of(&snapshots[1], hidden));
+
+    session_of_alice(w, hidden);
+    snapshot_take(&snapshots[0]);
+    world_advance(w, RESUMPTION_S * 1000);
+    snapshot_take(&snapshots[1]);
+    assert_true(has_window_of(&snapshots[0], hidden));
+    assert_false(has_window_of(&snapshots[1], hidden));
+}
+
+/* Nor of a hand-over that fails. */
+static void no_master_secret_is_left_of_a_hand_over_that_fails(void **state)
+{
+    struct world *w = *state;
+    uint8_t *hidden = snapshots[0].bytes + SNAPSHOT_MAX;
+
+#ifdef __SANITIZE_ADDRESS__
+    skip();
+#endif
+    w->nodes[0].id = NODE_2; /* what the node answers reaches another, which has no association */
+    session_of_alice(w, hidden);
+    snapshot_take(&snapshots[0]);
+    world_advance(w, HANDOVER_MS);
+    snapshot_take(&snapshots[1]);
+    assert_true(has_window_of(&snapshots[0], hidden));
+    assert_false(has_window_of(&snapshots[1], hidden));
+}
+
+static int setup_with_resumption(void **state)
+{
+    struct world *w = world_create();
+
+    w->resumption_s = RESUMPTION_S;
+    *state = w;
+    return world_come_up(w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -102,6 +190,12 @@ int main(void)
                                         world_teardown),
         cmocka_unit_test_setup_teardown(no_control_key_is_left_once_its_key_block_is_acknowledged,
                                         world_setup, world_teardown),
+        cmocka_unit_test_setup_teardown(no_master_secret_is_left_behind_the_handshake, world_setup,
+                                        world_teardown),
+        cmocka_unit_test_setup_teardown(a_master_secret_is_kept_for_resumption_and_no_longer,
+                                        setup_with_resumption, world_teardown),
+        cmocka_unit_test_setup_teardown(no_master_secret_is_left_of_a_hand_over_that_fails,
+                                        setup_with_resumption, world_teardown),
     };
 
     for (size_t i = 0; i < 2; i++) {

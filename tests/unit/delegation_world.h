@@ -32,6 +32,7 @@ enum {
     ALICE_KEY = 0xA1,
     NODE_KEY = 0xD1,
     FRAME_MAX = 256,
+    WORLD_SHARED_PORT = 5683,
 };
 
 struct captured {
@@ -67,6 +68,7 @@ struct world {
     struct keys_memory store;
     struct handshake_mbedtls *library;
     struct handshake_executor executor; /* none: turns run at once */
+    uint32_t resumption_s;              /* of what is started next; 0: off */
     struct delegator *delegator;
     uint64_t now_ms;
     struct captured messages[WORLD_MESSAGES_MAX];
@@ -345,6 +347,34 @@ static inline void world_ack(struct world *w, struct world_node *n, uint16_t mes
     world_send_sealed(w, n, frame, control_encode_ack(message_id, code, frame + CONTROL_HEADER_LEN));
 }
 
+/* The first node asks for a session with a server. */
+static inline void world_wish(struct world *w, uint16_t message_id, const char *uri)
+{
+    uint8_t frame[FRAME_MAX];
+    size_t len =
+        control_encode_request(CONTROL_OUTBOUND, message_id, uri, strlen(uri), frame + CONTROL_HEADER_LEN);
+
+    world_send_sealed(w, &w->nodes[0], frame, len);
+}
+
+/* The resolver's answer for 10.0.0.9: as many addresses, the first of which is that. */
+static inline void world_resolve(struct world *w, enum resolve_result result, size_t count)
+{
+    const struct message *asked = world_expect(w, MSG_RESOLVE);
+    struct message m = {
+        .type = MSG_RESOLVED, .node = asked->node, .request = asked->request, .kind = (uint8_t)result};
+    uint8_t addresses[RESOLVED_MAX * RESOLVED_LEN];
+
+    assert_int_equal(asked->data[0].len, 8);
+    assert_memory_equal(asked->data[0].at, "10.0.0.9", 8);
+    for (size_t i = 0; i < count; i++) {
+        const struct resolved each = {world_endpoint((uint8_t)(9 + i), 0), world_endpoint(1, 0)};
+        resolved_encode(&each, addresses + i * RESOLVED_LEN);
+    }
+    m.data[0] = (struct span){.at = addresses, .len = count * RESOLVED_LEN};
+    delegator_on_message(w->delegator, &m, w->now_ms);
+}
+
 /* Expects a live list with these sessions (0 ends them) and acknowledges it. */
 static inline void world_expect_live(struct world *w, struct world_node *n, const uint16_t *handles)
 {
@@ -428,7 +458,10 @@ static inline void world_start_over(struct world *w, const struct handshake_engi
                                       .handover_timeout_s = 20,
                                       .node_silent_s = 60,
                                       .node_slots = 4,
-                                      .outbound_sessions = 1};
+                                      .outbound_sessions = 1,
+                                      .shared_port = WORLD_SHARED_PORT,
+                                      .resumption_s = w->resumption_s,
+                                      .resumption_sessions = 2};
     struct delegator_io io = {.ctx = w,
                               .to_relay = world_on_message,
                               .random = world_on_random,
@@ -490,17 +523,20 @@ static inline void world_destroy(struct world *w)
 }
 
 /* Started, no sessions, the first node associated. */
-static inline int world_setup(void **state)
+static inline int world_come_up(struct world *w)
 {
-    struct world *w = world_create();
-
     world_start(w);
     world_list_sessions(w, NULL, 0, 0);
     world_associate(w, &w->nodes[0], 1, 1);
     world_expect_no_sessions(w, &w->nodes[0]);
     world_forget_messages(w);
-    *state = w;
     return 0;
+}
+
+static inline int world_setup(void **state)
+{
+    *state = world_create();
+    return world_come_up(*state);
 }
 
 static inline int world_teardown(void **state)

@@ -382,12 +382,22 @@ static void a_server_of_an_older_version(void **state)
     assert_fault(w, HANDSHAKE_FAULT_OTHER);
 }
 
+static void alert(uint8_t *record, size_t len, uint8_t description)
+{
+    const uint8_t bytes[] = {RECORD_ALERT, 0xFE, 0xFD, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2, 2, description};
+
+    assert_true(len >= sizeof bytes);
+    memcpy(record, bytes, sizeof bytes); /* what follows is another record, and not looked at any more */
+}
+
 static void refuse(uint8_t *record, size_t len)
 {
-    static const uint8_t ALERT[] = {RECORD_ALERT, 0xFE, 0xFD, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2, 2, 40};
+    alert(record, len, 80); /* internal_error */
+}
 
-    assert_true(len >= sizeof ALERT);
-    memcpy(record, ALERT, sizeof ALERT); /* what follows is another record, and not looked at any more */
+static void find_no_suite(uint8_t *record, size_t len)
+{
+    alert(record, len, 40); /* handshake_failure */
 }
 
 static void a_server_that_refuses(void **state)
@@ -398,6 +408,16 @@ static void a_server_that_refuses(void **state)
     w->alert_len = RECORD_HEADER_LEN + 2;
     call_with_psk(w, NULL);
     assert_fault(w, HANDSHAKE_FAULT_REFUSED);
+}
+
+static void a_server_without_a_suite_of_ours(void **state)
+{
+    struct world *w = *state;
+
+    w->on_record = find_no_suite;
+    w->alert_len = RECORD_HEADER_LEN + 2;
+    call_with_psk(w, NULL);
+    assert_fault(w, HANDSHAKE_FAULT_UNSUITED);
 }
 
 static void texts_that_do_not_parse_make_no_context(void **state)
@@ -479,6 +499,7 @@ int main(void)
         CASE(a_signature_that_is_too_weak),
         CASE(a_server_of_an_older_version),
         CASE(a_server_that_refuses),
+        CASE(a_server_without_a_suite_of_ours),
         CASE(texts_that_do_not_parse_make_no_context),
     };
 

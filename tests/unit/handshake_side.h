@@ -31,6 +31,10 @@ struct side {
     uint8_t key;     /* every byte of its PSK */
     bool is_pinned;  /* its certificate is known itself */
 
+    const struct handshake_session *offer; /* what the next hello may resume */
+    bool is_resumed;
+    struct handshake_session *room; /* where its session goes */
+
     struct handshake_keys keys; /* what the engine has told */
     unsigned keys_given;
     char name[300];
@@ -125,11 +129,17 @@ static inline void side_on_keys(void *owner, const struct handshake_keys *keys)
     s->keys_given++;
 }
 
+static inline struct handshake_session *side_on_session(void *owner)
+{
+    return ((struct side *)owner)->room;
+}
+
 static const struct handshake_callbacks SIDE_CALLBACKS = {.send = side_on_send,
                                                           .name = side_on_name,
                                                           .psk = side_on_psk,
                                                           .certificate = side_on_certificate,
-                                                          .keys = side_on_keys};
+                                                          .keys = side_on_keys,
+                                                          .session = side_on_session};
 
 /* ---- feeding ---- */
 
@@ -174,6 +184,9 @@ static inline void side_feed_record(struct side *s, uint8_t *record, size_t len,
         return;
     assert_false(s->is_admitted);
     s->is_admitted = true;
+    if (s->offer != NULL)
+        s->result = s->engine.resume(s->handshake, s->offer, now_ms);
+    s->is_resumed = s->result == HANDSHAKE_RESUMED;
     if (!s->is_stopping)
         s->result = s->engine.feed(s->handshake, NULL, 0, now_ms);
 }

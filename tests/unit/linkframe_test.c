@@ -286,6 +286,16 @@ static void dtls_record_survives_the_link(void **state)
     }
 }
 
+static void handle_of(void **state)
+{
+    static const uint8_t RECORD[] = {0x60, 0x12, 0x34, 0x56};
+
+    (void)state;
+    assert_int_equal(linkframe_handle_of(RECORD, sizeof RECORD), 0x1234);
+    assert_int_equal(linkframe_handle_of(RECORD, 3), 0x1234);
+    assert_int_equal(linkframe_handle_of(RECORD, 2), 0);
+}
+
 static void kind_of(void **state)
 {
     static const uint8_t REJOIN = 0x20;
@@ -311,6 +321,7 @@ int main(void)
         cmocka_unit_test(relay_tag_needs_room),
         cmocka_unit_test(relay_tag_binds_key_handle_and_number),
         cmocka_unit_test(dtls_record_survives_the_link),
+        cmocka_unit_test(handle_of),
         cmocka_unit_test(kind_of),
     };
 

@@ -32,6 +32,7 @@ struct fixture {
     size_t last_len;
     struct endpoint local;
     struct endpoint peer;
+    size_t expected; /* datagrams that expect() was told of */
 };
 
 static void echo(void *ctx, const struct endpoint *local, const struct endpoint *peer, uint8_t *datagram,
@@ -46,6 +47,22 @@ static void echo(void *ctx, const struct endpoint *local, const struct endpoint 
     f->local = *local;
     f->peer = *peer;
     udp_outbox_add(f->outbox, f->socket, local, peer, datagram, len);
+}
+
+/* Sees the batch before any of its datagrams has been handed over. */
+static void expect(void *ctx, const struct arrival *batch, size_t count)
+{
+    struct fixture *f = ctx;
+
+    assert_int_equal(f->count, f->expected);
+    for (size_t i = 0; i < count; i++) {
+        assert_int_equal(batch[i].peer.port, batch[0].peer.port);
+        assert_int_equal(batch[i].local.port, f->port);
+        assert_int_equal(batch[i].len, f->expected + i + 1);
+        assert_int_equal(batch[i].bytes[0], batch[i].len);
+        assert_true(batch[i].datagram_len == batch[i].len);
+    }
+    f->expected += count;
 }
 
 static uint64_t count_turns(void *ctx, uint64_t now_ms)
@@ -225,6 +242,28 @@ static void test_batches_of_any_size_keep_their_order(void **state)
         }
     }
     assert_int_equal(udp_outbox_lost(f.outbox), 0);
+    close(peer);
+    close_echo(&f);
+}
+
+static void test_a_batch_is_told_of_before_its_datagrams(void **state)
+{
+    enum { DATAGRAMS = 5 };
+    uint8_t bytes[DATAGRAMS + 1];
+    struct fixture f;
+    int peer;
+
+    (void)state;
+    open_echo(&f, "::");
+    udp_socket_expect(f.socket, expect);
+    peer = connect_peer("127.0.0.1", f.port);
+    for (uint8_t len = 1; len <= DATAGRAMS; len++) {
+        memset(bytes, len, len);
+        assert_int_equal(send(peer, bytes, len, 0), len);
+    }
+    settle(&f);
+    assert_int_equal(f.count, DATAGRAMS);
+    assert_int_equal(f.expected, DATAGRAMS);
     close(peer);
     close_echo(&f);
 }
@@ -563,6 +602,7 @@ int main(void)
         cmocka_unit_test(test_an_ipv4_literal),
         cmocka_unit_test(test_two_programs_cannot_share_a_port),
         cmocka_unit_test(test_batches_of_any_size_keep_their_order),
+        cmocka_unit_test(test_a_batch_is_told_of_before_its_datagrams),
         cmocka_unit_test(test_the_link_alone_never_fragments),
         cmocka_unit_test(test_sizes),
         cmocka_unit_test(test_what_cannot_be_sent_is_left_out),

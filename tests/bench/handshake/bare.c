@@ -28,7 +28,8 @@ struct queue {
     size_t end;
 };
 
-struct bare_server {
+struct bare_end {
+    bool is_client;
     mbedtls_ssl_config config;
     mbedtls_entropy_context entropy;
     mbedtls_ctr_drbg_context random;
@@ -36,17 +37,17 @@ struct bare_server {
     mbedtls_pk_context key;
     mbedtls_x509_crt ca;
     mbedtls_ssl_cookie_ctx cookies;
-    struct queue to_server;
-    struct queue to_client;
+    struct queue to_us;
+    struct queue to_stock;
     double began_s;
-    double server_s;
-    const struct client_library *clients;
+    double ours_s;
+    const struct stock_library *others;
     uint32_t left; /* handshakes of this run */
 };
 
 struct bare {
-    uint8_t count; /* of servers, each with a thread of its own */
-    struct bare_server servers[];
+    uint8_t count; /* of ends, each with a thread of its own */
+    struct bare_end ends[];
 };
 
 /* ---- processor time ---- */
@@ -59,14 +60,14 @@ static double thread_s(void)
     return (double)used.tv_sec + (double)used.tv_nsec / 1e9;
 }
 
-static void server_begin(struct bare_server *b)
+static void clock_begin(struct bare_end *b)
 {
     b->began_s = thread_s();
 }
 
-static void server_end(struct bare_server *b)
+static void clock_end(struct bare_end *b)
 {
-    b->server_s += thread_s() - b->began_s;
+    b->ours_s += thread_s() - b->began_s;
 }
 
 /* ---- datagrams ---- */
@@ -87,20 +88,20 @@ static const struct datagram *queue_take(struct queue *q)
     return &q->list[q->first++];
 }
 
-static void on_client_send(void *ctx, const uint8_t *datagram, size_t len)
+static void on_stock_send(void *ctx, const uint8_t *datagram, size_t len)
 {
-    queue_put(&((struct bare_server *)ctx)->to_server, datagram, len);
+    queue_put(&((struct bare_end *)ctx)->to_us, datagram, len);
 }
 
-static int on_server_send(void *ctx, const unsigned char *datagram, size_t len)
+static int on_send(void *ctx, const unsigned char *datagram, size_t len)
 {
-    queue_put(&((struct bare_server *)ctx)->to_client, datagram, len);
+    queue_put(&((struct bare_end *)ctx)->to_stock, datagram, len);
     return (int)len;
 }
 
-static int on_server_receive(void *ctx, unsigned char *out, size_t cap)
+static int on_receive(void *ctx, unsigned char *out, size_t cap)
 {
-    const struct datagram *d = queue_take(&((struct bare_server *)ctx)->to_server);
+    const struct datagram *d = queue_take(&((struct bare_end *)ctx)->to_us);
 
     if (d == NULL || d->len > cap)
         return MBEDTLS_ERR_SSL_WANT_READ;
@@ -139,7 +140,7 @@ static void set_versions(mbedtls_ssl_config *config)
 #endif
 }
 
-static int parse_key(struct bare_server *b, const char *pem)
+static int parse_key(struct bare_end *b, const char *pem)
 {
     const unsigned char *text = (const unsigned char *)pem;
 
@@ -150,7 +151,7 @@ static int parse_key(struct bare_server *b, const char *pem)
 #endif
 }
 
-static void set_psk(struct bare_server *b)
+static void set_psk(struct bare_end *b)
 {
     static const int SUITES[] = {MBEDTLS_TLS_PSK_WITH_AES_128_CCM_8, 0};
 
@@ -161,7 +162,7 @@ static void set_psk(struct bare_server *b)
          "Mbed TLS refuses the PSK");
 }
 
-static void set_cookies(struct bare_server *b)
+static void set_cookies(struct bare_end *b)
 {
     must(mbedtls_ssl_cookie_setup(&b->cookies, mbedtls_ctr_drbg_random, &b->random) == 0,
          "no key for cookies");
@@ -169,25 +170,26 @@ static void set_cookies(struct bare_server *b)
                                   &b->cookies);
 }
 
-static void set_certificates(struct bare_server *b, bool is_mutual, const struct pki *pki)
+static void set_certificates(struct bare_end *b, bool is_asking, const struct pki *pki)
 {
     static const int SUITES[] = {MBEDTLS_TLS_ECDHE_ECDSA_WITH_AES_128_CCM_8, 0};
-    const char *certificate = pki->server.certificate;
+    const struct pki_identity *own = b->is_client ? &pki->client : &pki->server;
     const char *ca = pki->ca.certificate;
 
-    must(mbedtls_x509_crt_parse(&b->certificate, (const unsigned char *)certificate,
-                                strlen(certificate) + 1) == 0 &&
+    must(mbedtls_x509_crt_parse(&b->certificate, (const unsigned char *)own->certificate,
+                                strlen(own->certificate) + 1) == 0 &&
              mbedtls_x509_crt_parse(&b->ca, (const unsigned char *)ca, strlen(ca) + 1) == 0 &&
-             parse_key(b, pki->server.key) == 0 &&
+             parse_key(b, own->key) == 0 &&
              mbedtls_ssl_conf_own_cert(&b->config, &b->certificate, &b->key) == 0,
          "Mbed TLS refuses the certificates");
     mbedtls_ssl_conf_ciphersuites(&b->config, SUITES);
     mbedtls_ssl_conf_ca_chain(&b->config, &b->ca, NULL);
-    mbedtls_ssl_conf_authmode(&b->config, is_mutual ? MBEDTLS_SSL_VERIFY_REQUIRED : MBEDTLS_SSL_VERIFY_NONE);
+    mbedtls_ssl_conf_authmode(&b->config, is_asking ? MBEDTLS_SSL_VERIFY_REQUIRED : MBEDTLS_SSL_VERIFY_NONE);
 }
 
-static void server_open(struct bare_server *b, enum bare_kind kind, const struct pki *pki)
+static void end_open(struct bare_end *b, enum bare_kind kind, const struct pki *pki)
 {
+    b->is_client = kind == BARE_CLIENT_PSK || kind == BARE_CLIENT_MUTUAL;
     mbedtls_ssl_config_init(&b->config);
     mbedtls_entropy_init(&b->entropy);
     mbedtls_ctr_drbg_init(&b->random);
@@ -196,21 +198,22 @@ static void server_open(struct bare_server *b, enum bare_kind kind, const struct
     mbedtls_x509_crt_init(&b->ca);
     mbedtls_ssl_cookie_init(&b->cookies);
     must(mbedtls_ctr_drbg_seed(&b->random, mbedtls_entropy_func, &b->entropy, NULL, 0) == 0 &&
-             mbedtls_ssl_config_defaults(&b->config, MBEDTLS_SSL_IS_SERVER, MBEDTLS_SSL_TRANSPORT_DATAGRAM,
-                                         MBEDTLS_SSL_PRESET_DEFAULT) == 0,
+             mbedtls_ssl_config_defaults(&b->config,
+                                         b->is_client ? MBEDTLS_SSL_IS_CLIENT : MBEDTLS_SSL_IS_SERVER,
+                                         MBEDTLS_SSL_TRANSPORT_DATAGRAM, MBEDTLS_SSL_PRESET_DEFAULT) == 0,
          "Mbed TLS cannot start");
     set_versions(&b->config);
     mbedtls_ssl_conf_rng(&b->config, mbedtls_ctr_drbg_random, &b->random);
     mbedtls_ssl_conf_dtls_cookies(&b->config, NULL, NULL, NULL);
     if (kind == BARE_PSK_COOKIES)
         set_cookies(b);
-    if (kind == BARE_PSK || kind == BARE_PSK_COOKIES)
+    if (kind == BARE_PSK || kind == BARE_PSK_COOKIES || kind == BARE_CLIENT_PSK)
         set_psk(b);
     else
-        set_certificates(b, kind == BARE_MUTUAL, pki);
+        set_certificates(b, kind != BARE_SERVER_ONLY, pki);
 }
 
-static void server_close(struct bare_server *b)
+static void end_close(struct bare_end *b)
 {
     mbedtls_ssl_config_free(&b->config);
     mbedtls_x509_crt_free(&b->certificate);
@@ -221,21 +224,21 @@ static void server_close(struct bare_server *b)
     mbedtls_entropy_free(&b->entropy);
 }
 
-struct bare *bare_create(enum bare_kind kind, const struct pki *pki, uint8_t servers)
+struct bare *bare_create(enum bare_kind kind, const struct pki *pki, uint8_t ends)
 {
-    struct bare *bare = calloc(1, sizeof *bare + servers * sizeof *bare->servers);
+    struct bare *bare = calloc(1, sizeof *bare + ends * sizeof *bare->ends);
 
     must(bare != NULL, "no memory");
-    bare->count = servers;
-    for (uint8_t i = 0; i < servers; i++)
-        server_open(&bare->servers[i], kind, pki);
+    bare->count = ends;
+    for (uint8_t i = 0; i < ends; i++)
+        end_open(&bare->ends[i], kind, pki);
     return bare;
 }
 
 void bare_destroy(struct bare *bare)
 {
     for (uint8_t i = 0; i < bare->count; i++)
-        server_close(&bare->servers[i]);
+        end_close(&bare->ends[i]);
     free(bare);
 }
 
@@ -248,87 +251,88 @@ static void set_client(mbedtls_ssl_context *ssl)
     must(mbedtls_ssl_set_client_transport_id(ssl, ADDRESS, sizeof ADDRESS) == 0, "no memory for an address");
 }
 
-static void server_setup(struct bare_server *b, mbedtls_ssl_context *ssl)
+static void end_setup(struct bare_end *b, mbedtls_ssl_context *ssl)
 {
     mbedtls_ssl_init(ssl);
     must(mbedtls_ssl_setup(ssl, &b->config) == 0, "no memory for a context");
-    mbedtls_ssl_set_bio(ssl, b, on_server_send, on_server_receive, NULL);
+    mbedtls_ssl_set_bio(ssl, b, on_send, on_receive, NULL);
     mbedtls_ssl_set_timer_cb(ssl, b, on_timer_set, on_timer_get);
     mbedtls_ssl_set_mtu(ssl, MTU);
-    set_client(ssl);
+    if (b->is_client)
+        must(mbedtls_ssl_set_hostname(ssl, PKI_SERVER_NAME) == 0, "no memory for a name");
+    else
+        set_client(ssl);
 }
 
 /* True: the handshake is done. */
-static bool server_run(struct bare_server *b, mbedtls_ssl_context *ssl)
+static bool end_run(struct bare_end *b, mbedtls_ssl_context *ssl)
 {
-    server_begin(b);
+    clock_begin(b);
     int result = mbedtls_ssl_handshake(ssl);
     const bool is_cookie_asked = result == MBEDTLS_ERR_SSL_HELLO_VERIFY_REQUIRED;
     if (is_cookie_asked) {
         must(mbedtls_ssl_session_reset(ssl) == 0, "a context cannot begin again");
         set_client(ssl);
     }
-    server_end(b);
+    clock_end(b);
     must(is_cookie_asked || result == 0 || result == MBEDTLS_ERR_SSL_WANT_READ,
          "a handshake with bare Mbed TLS failed");
     return result == 0;
 }
 
-static enum client_state client_take_all(struct bare_server *b, struct client *c)
+static void stock_take_all(struct bare_end *b, struct stock *other)
 {
     const struct datagram *d;
-    enum client_state state = CLIENT_CONNECTING;
 
-    while ((d = queue_take(&b->to_client)) != NULL)
-        state = client_run(c, d->bytes, d->len);
-    return state;
+    while ((d = queue_take(&b->to_stock)) != NULL)
+        must(stock_run(other, d->bytes, d->len) != STOCK_OVER, "the other end of bare Mbed TLS failed");
 }
 
-static void handshake(struct bare_server *b)
+static void handshake(struct bare_end *b)
 {
     mbedtls_ssl_context ssl;
-    struct client *c = client_create(b->clients, on_client_send, b);
-    bool is_done = false;
+    struct stock *other = stock_create(b->others, on_stock_send, b);
 
-    server_begin(b);
-    server_setup(b, &ssl);
-    server_end(b);
-    (void)client_run(c, NULL, 0);
-    while (!is_done) {
-        is_done = server_run(b, &ssl);
-        must((client_take_all(b, c) == CLIENT_UP) == is_done, "a client of bare Mbed TLS failed");
-    }
-    server_begin(b);
+    clock_begin(b);
+    end_setup(b, &ssl);
+    clock_end(b);
+    if (!b->is_client)
+        (void)stock_run(other, NULL, 0);
+    while (!end_run(b, &ssl))
+        stock_take_all(b, other);
+    stock_take_all(b, other); /* the last flight, if it is ours */
+    must(stock_run(other, NULL, 0) == STOCK_UP, "the other end of bare Mbed TLS is not up");
+    clock_begin(b);
     mbedtls_ssl_free(&ssl);
-    server_end(b);
-    client_destroy(c);
+    clock_end(b);
+    stock_destroy(other);
 }
 
 static void *thread_main(void *arg)
 {
-    struct bare_server *b = arg;
+    struct bare_end *b = arg;
 
     for (; b->left > 0; b->left--)
         handshake(b);
     return NULL;
 }
 
-double bare_handshake(struct bare *bare, const struct client_library *clients, uint32_t count)
+double bare_handshake(struct bare *bare, const struct stock_library *others, uint32_t count)
 {
     pthread_t threads[UINT8_MAX];
-    double server_s = 0;
+    double ours_s = 0;
 
     for (uint8_t i = 0; i < bare->count; i++) {
-        struct bare_server *b = &bare->servers[i];
+        struct bare_end *b = &bare->ends[i];
 
-        b->clients = clients;
+        b->others = others;
         b->left = count / bare->count + (i < count % bare->count);
-        b->server_s = 0;
+        b->ours_s = 0;
         must(pthread_create(&threads[i], NULL, thread_main, b) == 0, "no thread for bare Mbed TLS");
     }
     for (uint8_t i = 0; i < bare->count; i++) {
         pthread_join(threads[i], NULL);
-        server_s += bare->servers[i].server_s;
+        ours_s += bare->ends[i].ours_s;
     }
-    return server_s;
+    return ours_s;
 }

@@ -21,6 +21,7 @@ enum {
     HANDSHAKE_TIMEOUT_S = 60,
     HANDOVER_TIMEOUT_S = 20,
     NODE_SLOTS = 4,
+    OUTBOUND_SESSIONS = 2,
     NODE_PORT_FIRST = 20000,
 };
 
@@ -139,7 +140,31 @@ static void fill_store(struct gateway *g)
          "a subscriber cannot be stored");
 }
 
-static void open_store(struct gateway *g)
+static void add_destination(struct gateway *g, const char *uri, struct destination_row *row)
+{
+    must(uri_parse(uri, strlen(uri), &row->server, NULL) == SSM_OK, "a URI cannot be used");
+    for (uint32_t i = 0; i < g->count; i++) {
+        row->node = g->nodes[i].id;
+        must(g->table.add_destination(g->table.ctx, row) == SSM_OK, "a destination cannot be stored");
+    }
+}
+
+static void add_destinations(struct gateway *g, const struct pki *pki)
+{
+    struct destination_row by_psk = {.kind = DESTINATION_PSK, .psk_len = GATEWAY_PSK_LEN};
+    struct destination_row by_certificate = {.kind = DESTINATION_CERTIFICATE, .not_after_s = UINT32_MAX};
+
+    by_psk.identity_len = sizeof GATEWAY_SUBSCRIBER_PSK - 1;
+    bytes_copy(by_psk.identity, GATEWAY_SUBSCRIBER_PSK, by_psk.identity_len);
+    bytes_copy(by_psk.psk, gateway_psk, GATEWAY_PSK_LEN);
+    strcpy(by_certificate.anchors, pki->ca.certificate);
+    strcpy(by_certificate.chain, pki->client.certificate);
+    strcpy(by_certificate.key, pki->client.key);
+    add_destination(g, GATEWAY_SERVER_PSK, &by_psk);
+    add_destination(g, GATEWAY_SERVER_CERTIFICATE, &by_certificate);
+}
+
+static void open_store(struct gateway *g, const struct pki *pki)
 {
     char key_path[sizeof g->directory.file];
 
@@ -149,6 +174,7 @@ static void open_store(struct gateway *g)
          "no database");
     g->table = store_keys_table(g->store);
     fill_store(g);
+    add_destinations(g, pki);
 }
 
 static struct pem pem_of(const char *text)
@@ -177,6 +203,7 @@ static void open_delegator(struct gateway *g, uint8_t lanes)
         .handover_timeout_s = HANDOVER_TIMEOUT_S,
         .node_silent_s = 120,
         .node_slots = NODE_SLOTS,
+        .outbound_sessions = OUTBOUND_SESSIONS,
     };
     const struct delegator_io io = {g, to_relay, fill_random, on_log, {g, lanes, submit_turn}};
     const struct handshake_engine engine = handshake_mbedtls_engine(g->library);
@@ -200,7 +227,7 @@ struct gateway *gateway_create(uint8_t workers, const struct pki *pki)
     g->inbox = mailbox_create();
     g->inbox_watch = loop_watch_readable(g->loop, mailbox_descriptor(g->inbox), on_inbox, g);
     must(g->inbox_watch != NULL, "no memory for the loop");
-    open_store(g);
+    open_store(g, pki);
     open_library(g, workers, pki);
     g->outside = outside_create(g->nodes, g->count, workers, g->inbox);
     open_delegator(g, workers);
@@ -244,11 +271,12 @@ static struct gateway_cost read_clocks(const struct gateway *g)
     return cost;
 }
 
-struct gateway_cost gateway_handshake(struct gateway *g, const struct client_library *clients, uint32_t count)
+static struct gateway_cost run(struct gateway *g, const struct stock_library *others, const char *uri,
+                               uint32_t count)
 {
     const struct gateway_cost before = read_clocks(g);
 
-    outside_handshake(g->outside, clients, count);
+    outside_handshake(g->outside, others, uri, count);
     run_until_stopped(g);
     const struct gateway_cost after = read_clocks(g);
     return (struct gateway_cost){
@@ -256,4 +284,15 @@ struct gateway_cost gateway_handshake(struct gateway *g, const struct client_lib
         .loop_s = after.loop_s - before.loop_s,
         .worker_s = after.worker_s - before.worker_s,
     };
+}
+
+struct gateway_cost gateway_handshake(struct gateway *g, const struct stock_library *clients, uint32_t count)
+{
+    return run(g, clients, NULL, count);
+}
+
+struct gateway_cost gateway_call(struct gateway *g, const struct stock_library *servers, const char *uri,
+                                 uint32_t count)
+{
+    return run(g, servers, uri, count);
 }

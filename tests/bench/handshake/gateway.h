@@ -5,7 +5,7 @@
 #ifndef SSM_BENCH_GATEWAY_H
 #define SSM_BENCH_GATEWAY_H
 
-#include "client.h"
+#include "stock.h"
 #include "pki.h"
 
 #include <stdint.h>
@@ -14,6 +14,10 @@ enum { GATEWAY_PSK_LEN = 16 };
 
 #define GATEWAY_SUBSCRIBER_PSK "bench-psk"         /* its PSK is gateway_psk */
 #define GATEWAY_SUBSCRIBER_SUBJECT "bench-subject" /* the common name of its certificates */
+
+/* Destinations of each node. */
+#define GATEWAY_SERVER_PSK "coaps://psk" /* by GATEWAY_SUBSCRIBER_PSK, too */
+#define GATEWAY_SERVER_CERTIFICATE "coaps://" PKI_SERVER_NAME
 
 extern const uint8_t gateway_psk[GATEWAY_PSK_LEN];
 
@@ -31,7 +35,9 @@ struct gateway *gateway_create(uint8_t workers, const struct pki *pki);
 void gateway_destroy(struct gateway *g);
 /* Runs so many handshakes, each from a stranger's ClientHello to the node's acknowledgement and the durable
  * row. */
-struct gateway_cost gateway_handshake(struct gateway *g, const struct client_library *clients,
-                                      uint32_t count);
+struct gateway_cost gateway_handshake(struct gateway *g, const struct stock_library *clients, uint32_t count);
+/* The same as client of servers that a node asks for by this URI, from its wish on. */
+struct gateway_cost gateway_call(struct gateway *g, const struct stock_library *servers, const char *uri,
+                                 uint32_t count);
 
 #endif

@@ -1,9 +1,10 @@
 /*
- * Handshakes per second of the server's processor time: Mbed TLS by itself, and the gateway with all that it
- * does besides: cookies, worker threads, its database, the sealing of the key block for the node and the
- * node's acknowledgement. Both with the same clients, whose time is not counted, in turns; medians of all
- * rounds.
+ * Handshakes per second of processor time, as server and as client: Mbed TLS by itself, and the gateway with
+ * all that it does besides: cookies, worker threads, its database, the sealing of the key block for the node
+ * and the node's acknowledgement. Both with the same peers, whose time is not counted, in turns; medians of
+ * all rounds.
  */
+#include "../machine.h"
 #include "bare.h"
 #include "gateway.h"
 #include "log.h"
@@ -13,7 +14,6 @@
 #include <mbedtls/version.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/utsname.h>
 
 enum { ROUNDS = 9, ROUNDS_MAX = 99, WORKER_STEPS_MAX = 8 };
 
@@ -29,8 +29,9 @@ struct way {
     bool has_gateway;
     uint32_t count; /* handshakes in a round */
     uint32_t short_count;
-    struct client_credentials credentials;
-    struct client_library *clients;
+    struct stock_credentials credentials; /* of the other end */
+    const char *uri;                      /* of servers, as nodes ask for them; NULL: clients */
+    struct stock_library *others;
     struct bare *bare;
 };
 
@@ -65,7 +66,7 @@ static double median(const double *values, uint32_t count)
 static void ways_open(struct way *ways, size_t count, const struct pki *pki)
 {
     for (size_t i = 0; i < count; i++) {
-        ways[i].clients = client_library_create(&ways[i].credentials);
+        ways[i].others = stock_library_create(&ways[i].credentials);
         ways[i].bare = bare_create(ways[i].kind, pki, workers_processors());
     }
 }
@@ -74,7 +75,7 @@ static void ways_close(struct way *ways, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
         bare_destroy(ways[i].bare);
-        client_library_destroy(ways[i].clients);
+        stock_library_destroy(ways[i].others);
     }
 }
 
@@ -83,13 +84,19 @@ static uint32_t count_of(const struct way *way, const struct options *options)
     return options->is_short ? way->short_count : way->count;
 }
 
+static struct gateway_cost gateway_run(struct gateway *gateway, const struct way *way, uint32_t count)
+{
+    return way->uri != NULL ? gateway_call(gateway, way->others, way->uri, count)
+                            : gateway_handshake(gateway, way->others, count);
+}
+
 static void round_run(const struct way *way, struct gateway *gateway, uint32_t count, uint32_t round,
                       struct way_result *out)
 {
-    out->bare[round] = count / bare_handshake(way->bare, way->clients, count);
+    out->bare[round] = count / bare_handshake(way->bare, way->others, count);
     if (!way->has_gateway)
         return;
-    const struct gateway_cost cost = gateway_handshake(gateway, way->clients, count);
+    const struct gateway_cost cost = gateway_run(gateway, way, count);
     const double cpu_s = cost.loop_s + cost.worker_s;
 
     out->ours[round] = count / cpu_s;
@@ -133,7 +140,7 @@ static void scale_print(const struct way *way, struct gateway *gateway, const st
     const uint32_t count = count_of(way, options);
 
     for (uint32_t round = 0; round < options->rounds; round++) {
-        const struct gateway_cost cost = gateway_handshake(gateway, way->clients, count);
+        const struct gateway_cost cost = gateway_run(gateway, way, count);
 
         per_s[round] = count / cost.wall_s;
         busy[round] = (cost.loop_s + cost.worker_s) / cost.wall_s;
@@ -141,7 +148,7 @@ static void scale_print(const struct way *way, struct gateway *gateway, const st
     printf("  %-34s %9.0f %9.2f\n", way->name, median(per_s, options->rounds), median(busy, options->rounds));
 }
 
-/* 1, 2, 4, ... workers and as many as there are processors. The clients need their share of these. */
+/* 1, 2, 4, ... workers and as many as there are processors. The peers need their share of these. */
 static void compare_workers(const struct way *ways, size_t count, const struct pki *pki,
                             const struct options *options)
 {
@@ -164,21 +171,11 @@ static void compare_workers(const struct way *ways, size_t count, const struct p
 
 static void print_machine(const struct options *options)
 {
-    char line[256];
-    char model[128] = "unknown processor";
     char library[32];
-    struct utsname system;
-    FILE *info = fopen("/proc/cpuinfo", "r");
 
-    while (info != NULL && fgets(line, sizeof line, info) != NULL)
-        if (sscanf(line, "model name : %127[^\n]", model) == 1)
-            break;
-    if (info != NULL)
-        fclose(info);
-    must(uname(&system) == 0, "the system has no name");
+    machine_print();
     mbedtls_version_get_string_full(library);
-    printf("%s, %u processors, %s %s, %s, clients %s, %u rounds\n\n", model, workers_processors(),
-           system.sysname, system.release, library, client_library_version(), (unsigned)options->rounds);
+    printf(", %s, peers %s, %u rounds\n\n", library, stock_library_version(), (unsigned)options->rounds);
 }
 
 static struct options options_read(int argc, char **argv)
@@ -203,17 +200,28 @@ int main(int argc, char **argv)
 {
     const struct options options = options_read(argc, argv);
     static struct pki pki;
-    const struct client_credentials psk = {
+    const struct stock_credentials psk = {
         .identity = GATEWAY_SUBSCRIBER_PSK, .psk = gateway_psk, .psk_len = GATEWAY_PSK_LEN};
-    const struct client_credentials none = {.ca = pki.ca.certificate};
-    const struct client_credentials certificate = {
+    const struct stock_credentials none = {.ca = pki.ca.certificate};
+    const struct stock_credentials certificate = {
         .ca = pki.ca.certificate, .certificate = pki.client.certificate, .key = pki.client.key};
+    const struct stock_credentials psk_server = {.is_server = true,
+                                                 .identity = GATEWAY_SUBSCRIBER_PSK,
+                                                 .psk = gateway_psk,
+                                                 .psk_len = GATEWAY_PSK_LEN};
+    const struct stock_credentials certified_server = {.is_server = true,
+                                                       .ca = pki.ca.certificate,
+                                                       .certificate = pki.server.certificate,
+                                                       .key = pki.server.key};
     struct way ways[] = {
-        {"PSK-CCM8", BARE_PSK, true, 2000, 100, psk, NULL, NULL},
-        {"PSK-CCM8, bare with cookies too", BARE_PSK_COOKIES, true, 2000, 100, psk, NULL, NULL},
-        {"ECDHE-ECDSA-CCM8, both certificates", BARE_MUTUAL, true, 128, 16, certificate, NULL, NULL},
+        {"PSK-CCM8", BARE_PSK, true, 2000, 100, psk, NULL, NULL, NULL},
+        {"PSK-CCM8, bare with cookies too", BARE_PSK_COOKIES, true, 2000, 100, psk, NULL, NULL, NULL},
+        {"ECDHE-ECDSA-CCM8, both certificates", BARE_MUTUAL, true, 128, 16, certificate, NULL, NULL, NULL},
         /* The gateway always wants a certificate of the client: for comparison alone. */
-        {"ECDHE-ECDSA-CCM8, the server's alone", BARE_SERVER_ONLY, false, 128, 16, none, NULL, NULL},
+        {"ECDHE-ECDSA-CCM8, the server's alone", BARE_SERVER_ONLY, false, 128, 16, none, NULL, NULL, NULL},
+        {"as client: PSK-CCM8", BARE_CLIENT_PSK, true, 2000, 100, psk_server, GATEWAY_SERVER_PSK, NULL, NULL},
+        {"as client: ECDHE-ECDSA-CCM8, both", BARE_CLIENT_MUTUAL, true, 128, 16, certified_server,
+         GATEWAY_SERVER_CERTIFICATE, NULL, NULL},
     };
     const size_t count = sizeof ways / sizeof *ways;
 

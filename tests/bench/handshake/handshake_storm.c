@@ -20,8 +20,8 @@ struct storm_client {
 };
 
 static struct storm {
-    struct client_credentials credentials;
-    struct client_library *library;
+    struct stock_credentials credentials;
+    struct stock_library *library;
     unsigned ports[PORTS_MAX];
     size_t port_count;
     size_t clients_per_port;
@@ -57,17 +57,17 @@ static void begin(struct storm_client *c)
     udp_client_begin(&c->udp, storm.library);
 }
 
-static void on_state(struct storm_client *c, enum client_state state)
+static void on_state(struct storm_client *c, enum stock_state state)
 {
     const bool is_late = now_ms() - c->began_ms > PATIENCE_MS;
 
-    if (state == CLIENT_CONNECTING && !is_late)
+    if (state == STOCK_CONNECTING && !is_late)
         return;
     if (storm.sessions + storm.refusals == 0 && !is_late)
         puts("begun");
-    storm.sessions += state == CLIENT_UP;
-    storm.refusals += state == CLIENT_OVER;
-    storm.late += state == CLIENT_CONNECTING;
+    storm.sessions += state == STOCK_UP;
+    storm.refusals += state == STOCK_OVER;
+    storm.late += state == STOCK_CONNECTING;
     begin(c);
 }
 
@@ -77,7 +77,7 @@ static void on_readable(struct storm_client *c)
     const size_t len = udp_client_receive(&c->udp, 0, datagram);
 
     if (len > 0)
-        on_state(c, client_run(c->udp.client, datagram, len));
+        on_state(c, stock_run(c->udp.client, datagram, len));
 }
 
 static void run(void)
@@ -95,7 +95,7 @@ static void run(void)
             continue;
         tick_ms = now_ms();
         for (size_t i = 0; i < storm.count; i++)
-            on_state(&storm.clients[i], client_run(storm.clients[i].udp.client, NULL, 0));
+            on_state(&storm.clients[i], stock_run(storm.clients[i].udp.client, NULL, 0));
     }
 }
 
@@ -113,7 +113,7 @@ static const char *read_pem(const char *path)
 
 static void take_option(const char *name, const char *value)
 {
-    struct client_credentials *credentials = &storm.credentials;
+    struct stock_credentials *credentials = &storm.credentials;
 
     if (strcmp(name, "--clients") == 0)
         storm.clients_per_port = strtoul(value, NULL, 10);
@@ -152,7 +152,7 @@ int main(int argc, char **argv)
     signal(SIGINT, on_signal);
     setvbuf(stdout, NULL, _IOLBF, 0);
     read_options(argc, argv);
-    storm.library = client_library_create(&storm.credentials);
+    storm.library = stock_library_create(&storm.credentials);
     for (size_t i = 0; i < storm.count; i++) {
         udp_client_open(&storm.clients[i].udp, storm.ports[i % storm.port_count]);
         storm.readable[i] = (struct pollfd){.fd = storm.clients[i].udp.fd, .events = POLLIN};
@@ -160,7 +160,7 @@ int main(int argc, char **argv)
     run();
     for (size_t i = 0; i < storm.count; i++)
         udp_client_close(&storm.clients[i].udp);
-    client_library_destroy(storm.library);
+    stock_library_destroy(storm.library);
     printf("%lu %lu %lu\n", storm.sessions, storm.refusals, storm.late);
     return 0;
 }

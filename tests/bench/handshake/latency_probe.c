@@ -21,17 +21,17 @@ static double now_us(void)
     return (double)now.tv_sec * 1e6 + (double)now.tv_nsec / 1e3;
 }
 
-static void connect_session(struct udp_client *u, const struct client_library *library)
+static void connect_session(struct udp_client *u, const struct stock_library *library)
 {
     uint8_t datagram[UDP_CLIENT_DATAGRAM_MAX];
-    enum client_state state = CLIENT_CONNECTING;
+    enum stock_state state = STOCK_CONNECTING;
 
     udp_client_begin(u, library);
-    for (int i = 0; i < CONNECT_TRIES && state == CLIENT_CONNECTING; i++) {
+    for (int i = 0; i < CONNECT_TRIES && state == STOCK_CONNECTING; i++) {
         const size_t len = udp_client_receive(u, CONNECT_MS, datagram);
-        state = client_run(u->client, len > 0 ? datagram : NULL, len);
+        state = stock_run(u->client, len > 0 ? datagram : NULL, len);
     }
-    must(state == CLIENT_UP, "no session");
+    must(state == STOCK_UP, "no session");
 }
 
 static bool is_answer(struct udp_client *u, const uint8_t *datagram, size_t len, uint16_t message_id)
@@ -39,7 +39,7 @@ static bool is_answer(struct udp_client *u, const uint8_t *datagram, size_t len,
     uint8_t data[UDP_CLIENT_DATAGRAM_MAX];
     struct coapmsg m;
 
-    len = client_read(u->client, datagram, len, data, sizeof data);
+    len = stock_read(u->client, datagram, len, data, sizeof data);
     return len > 0 && coapmsg_decode(data, len, &m) == SSM_OK && m.message_id == message_id &&
            m.code == COAP_CONTENT && m.payload_len > 0;
 }
@@ -55,7 +55,7 @@ static double request(struct udp_client *u, uint16_t message_id)
     coap_add_option(&b, COAP_OPTION_URI_PATH, "temperature", 11);
     must(coap_finish(&b, &len) == SSM_OK, "a request cannot be made");
     const double began_us = now_us();
-    client_write(u->client, buf, len);
+    stock_write(u->client, buf, len);
     while ((len = udp_client_receive(u, PATIENCE_MS, datagram)) > 0)
         if (is_answer(u, datagram, len, message_id))
             return now_us() - began_us;
@@ -95,9 +95,9 @@ int main(int argc, char **argv)
     size_t count;
 
     must(argc == 4, "usage: latency_probe PORT IDENTITY PSK");
-    const struct client_credentials credentials = {
+    const struct stock_credentials credentials = {
         .identity = argv[2], .psk = (const uint8_t *)argv[3], .psk_len = strlen(argv[3])};
-    struct client_library *library = client_library_create(&credentials);
+    struct stock_library *library = stock_library_create(&credentials);
 
     udp_client_open(&u, (unsigned)strtoul(argv[1], NULL, 10));
     connect_session(&u, library);
@@ -106,6 +106,6 @@ int main(int argc, char **argv)
         measure(&u, count);
     }
     udp_client_close(&u);
-    client_library_destroy(library);
+    stock_library_destroy(library);
     return 0;
 }

@@ -13,13 +13,13 @@ enum { TICK_MS = 100, PEER_PORT = 40000, LOCAL_PORT = 5683, DATA_LEN = 5 };
 
 static const uint8_t data[DATA_LEN] = "hello";
 
-/* A client and its node. */
+/* A client or a server, and its node. */
 struct visit {
     struct outside *outside;
     struct played_node node;
     struct endpoint peer;
     struct endpoint local;
-    struct client *client; /* NULL: between two handshakes */
+    struct stock *other; /* NULL: between two handshakes */
     uint32_t connection;
     struct keyblock block;
     uint8_t flight[MESSAGE_FLIGHT_MAX];
@@ -41,7 +41,8 @@ struct outside {
     struct outside_thread *threads;
     uint32_t thread_count;
     struct mailbox *keys;
-    const struct client_library *library;
+    const struct stock_library *library;
+    const char *uri; /* of servers; NULL: clients */
     atomic_int to_associate;
     atomic_int to_start;
     atomic_int unfinished;
@@ -62,7 +63,7 @@ static bool take_one(atomic_int *left)
     return atomic_load(left) > 0 && atomic_fetch_sub(left, 1) > 0;
 }
 
-/* ---- a client ---- */
+/* ---- a client or a server ---- */
 
 /* As relay does: one record a message. */
 static void send_records(const struct visit *v, const uint8_t *datagram, size_t len)
@@ -74,7 +75,7 @@ static void send_records(const struct visit *v, const uint8_t *datagram, size_t 
     while (len >= RECORD_HEADER_LEN) {
         size_t used = RECORD_HEADER_LEN + (size_t)(datagram[11] << 8 | datagram[12]);
 
-        must(used <= len, "a client's record is cut");
+        must(used <= len, "a peer's record is cut");
         m.data[0] = (struct span){.at = datagram, .len = used};
         mailbox_put(v->outside->keys, &m);
         datagram += used;
@@ -82,21 +83,23 @@ static void send_records(const struct visit *v, const uint8_t *datagram, size_t 
     }
 }
 
-/* What the client says in its session opens with the keys that the node was given. */
+/* What the peer says in its session opens with the keys that the node was given. */
 static void check_data(const struct visit *v, const uint8_t *datagram, size_t len)
 {
+    const bool is_server = v->block.role == KEYBLOCK_CLIENT;
     uint8_t copy[RECORD_SEALED_HEADER_LEN + DATA_LEN + RECORD_TAG_LEN];
     struct record r;
     size_t used;
 
-    must(len == sizeof copy, "a client's data have another length");
+    must(len == sizeof copy, "a peer's data have another length");
     memcpy(copy, datagram, len);
-    must(record_peek(copy, len, &r, &used) == SSM_OK && record_open(&v->block.client, &r) == SSM_OK &&
+    must(record_peek(copy, len, &r, &used) == SSM_OK &&
+             record_open(is_server ? &v->block.server : &v->block.client, &r) == SSM_OK &&
              r.body_len == DATA_LEN && memcmp(r.body, data, DATA_LEN) == 0,
-         "the node's keys are not the client's");
+         "the node's keys are not the peer's");
 }
 
-static void on_client_send(void *ctx, const uint8_t *datagram, size_t len)
+static void on_stock_send(void *ctx, const uint8_t *datagram, size_t len)
 {
     const struct visit *v = ctx;
 
@@ -106,21 +109,34 @@ static void on_client_send(void *ctx, const uint8_t *datagram, size_t len)
         send_records(v, datagram, len);
 }
 
+static void visit_place(struct visit *v)
+{
+    v->peer = (struct endpoint){.addr = {[10] = 0xFF, [11] = 0xFF, [12] = 10}, .port = PEER_PORT};
+    bytes_put_u16(v->peer.addr + 13, (uint16_t)v->node.id); /* a prefix of its own */
+    v->peer.addr[15] = 20;
+    v->local = (struct endpoint){.addr = {[10] = 0xFF, [11] = 0xFF, [12] = 10, [15] = 1}};
+    v->local.port = (uint16_t)(LOCAL_PORT + v->node.id);
+}
+
 static void visit_begin(struct visit *v)
 {
+    visit_place(v);
     v->connection = 0;
     v->is_up = false;
-    v->client = client_create(v->outside->library, on_client_send, v);
-    must(client_run(v->client, NULL, 0) == CLIENT_CONNECTING, "a client cannot begin");
+    v->other = stock_create(v->outside->library, on_stock_send, v);
+    if (v->outside->uri != NULL)
+        played_node_ask(&v->node, v->outside->uri);
+    else
+        must(stock_run(v->other, NULL, 0) == STOCK_CONNECTING, "a client cannot begin");
 }
 
 static void visit_end(struct visit *v)
 {
-    must(client_run(v->client, v->flight, v->flight_len) == CLIENT_UP, "a client refuses the last flight");
+    must(stock_run(v->other, v->flight, v->flight_len) == STOCK_UP, "a client refuses the last flight");
     v->is_up = true;
-    client_write(v->client, data, DATA_LEN);
-    client_destroy(v->client);
-    v->client = NULL;
+    stock_write(v->other, data, DATA_LEN);
+    stock_destroy(v->other);
+    v->other = NULL;
     finish_one(v->outside);
 }
 
@@ -130,9 +146,22 @@ static void on_datagram(struct visit *v, const struct message *m)
 {
     if (m->connection != 0)
         v->connection = m->connection;
-    if (v->client != NULL)
-        must(client_run(v->client, m->data[0].at, m->data[0].len) == CLIENT_CONNECTING,
-             "a client's handshake failed");
+    v->peer = m->peer;
+    v->local = m->local;
+    if (v->other != NULL)
+        must(stock_run(v->other, m->data[0].at, m->data[0].len) != STOCK_OVER, "a peer's handshake failed");
+}
+
+/* Every server is where the node's visitors come from. */
+static void on_resolve(const struct visit *v, const struct message *m)
+{
+    struct message resolved = {.type = MSG_RESOLVED, .node = m->node, .request = m->request};
+    const struct resolved found = {v->peer, v->local};
+    uint8_t address[RESOLVED_LEN];
+
+    resolved_encode(&found, address);
+    resolved.data[0] = (struct span){.at = address, .len = sizeof address};
+    mailbox_put(v->outside->keys, &resolved);
 }
 
 static void on_prepare(struct visit *v, const struct message *m)
@@ -179,6 +208,9 @@ static void on_message(void *ctx, const struct message *m)
     case MSG_SESSION_PREPARE:
         on_prepare(v, m);
         break;
+    case MSG_RESOLVE:
+        on_resolve(v, m);
+        break;
     case MSG_SESSION_COMMIT:
         on_commit(v, m);
         break;
@@ -198,7 +230,7 @@ static void begin_what_is_due(const struct outside_thread *t)
 
         if (v->node.id == 0 && take_one(&o->to_associate))
             played_node_start(&v->node, &o->rows[i], o->keys);
-        if (v->client == NULL && take_one(&o->to_start))
+        if (v->other == NULL && take_one(&o->to_start))
             visit_begin(v);
     }
 }
@@ -206,8 +238,8 @@ static void begin_what_is_due(const struct outside_thread *t)
 static void run_timers(const struct outside_thread *t)
 {
     for (uint32_t i = t->number; i < t->outside->count; i += t->outside->thread_count)
-        if (t->outside->visits[i].client != NULL)
-            (void)client_run(t->outside->visits[i].client, NULL, 0);
+        if (t->outside->visits[i].other != NULL)
+            (void)stock_run(t->outside->visits[i].other, NULL, 0);
 }
 
 static uint64_t now_ms(void)
@@ -260,27 +292,17 @@ void outside_associate(struct outside *o)
     wake_all(o);
 }
 
-void outside_handshake(struct outside *o, const struct client_library *library, uint32_t count)
+void outside_handshake(struct outside *o, const struct stock_library *library, const char *uri,
+                       uint32_t count)
 {
     o->library = library;
+    o->uri = uri;
     atomic_store(&o->unfinished, (int)count);
     atomic_store(&o->to_start, (int)count);
     wake_all(o);
 }
 
 /* ---- life ---- */
-
-static void visit_make(struct outside *o, uint32_t i)
-{
-    struct visit *v = &o->visits[i];
-
-    v->outside = o;
-    v->peer = (struct endpoint){.addr = {[10] = 0xFF, [11] = 0xFF, [12] = 10}, .port = PEER_PORT};
-    bytes_put_u16(v->peer.addr + 13, (uint16_t)i); /* a prefix of its own */
-    v->peer.addr[15] = 20;
-    v->local = (struct endpoint){.addr = {[10] = 0xFF, [11] = 0xFF, [12] = 10, [15] = 1}};
-    v->local.port = (uint16_t)(LOCAL_PORT + 1 + i);
-}
 
 struct outside *outside_create(const struct node_row *rows, uint32_t count, uint32_t threads,
                                struct mailbox *keys)
@@ -296,12 +318,12 @@ struct outside *outside_create(const struct node_row *rows, uint32_t count, uint
     o->threads = calloc(threads, sizeof *o->threads);
     must(o->visits != NULL && o->threads != NULL, "no memory");
     for (uint32_t i = 0; i < count; i++)
-        visit_make(o, i);
+        o->visits[i].outside = o;
     for (uint32_t i = 0; i < threads; i++) {
         struct outside_thread *t = &o->threads[i];
 
         *t = (struct outside_thread){.outside = o, .box = mailbox_create(), .number = i};
-        must(pthread_create(&t->thread, NULL, thread_main, t) == 0, "no thread for the clients");
+        must(pthread_create(&t->thread, NULL, thread_main, t) == 0, "no thread for the peers");
     }
     return o;
 }

@@ -1,14 +1,14 @@
 /*
- * Everything around `keys`, on threads of its own: stock clients, the nodes that they visit, and relay
- * between them, played at the level of messages.
+ * Everything around `keys`, on threads of its own: stock clients or servers, the nodes that they talk with,
+ * and relay and the resolver between them, played at the level of messages.
  *
- * Each client has a node to itself, because a node takes one key block at a time, and comes again and again
+ * Each peer has a node to itself, because a node takes one key block at a time, and comes again and again
  * from the same address, so that each of its sessions takes the place of the one before.
  */
 #ifndef SSM_BENCH_OUTSIDE_H
 #define SSM_BENCH_OUTSIDE_H
 
-#include "client.h"
+#include "stock.h"
 #include "mailbox.h"
 #include "store.h"
 
@@ -23,8 +23,10 @@ void outside_put(struct outside *o, const struct message *m);
 void outside_flush(struct outside *o);
 /* The nodes associate; then `keys` gets a MSG_STOP. */
 void outside_associate(struct outside *o);
-/* So many handshakes are made and checked from both ends; then `keys` gets a MSG_STOP. */
-void outside_handshake(struct outside *o, const struct client_library *library, uint32_t count);
+/* So many handshakes are made and checked from both ends; then `keys` gets a MSG_STOP. With clients, or with
+ * servers that the nodes ask for by `uri`; NULL: clients. */
+void outside_handshake(struct outside *o, const struct stock_library *library, const char *uri,
+                       uint32_t count);
 /* Processor time that its threads have used. */
 double outside_cpu_s(const struct outside *o);
 

@@ -10,7 +10,7 @@ enum { HOUR_S = 3600 };
 static void make(enum certificate_use use, const char *common_name, const struct certificate_signer *signer,
                  struct certificate_key_pair *pair, struct certificate *certificate, struct pki_identity *out)
 {
-    static const struct certificate_names NAMES = {{"localhost"}, 1};
+    static const struct certificate_names NAMES = {{PKI_SERVER_NAME}, 1};
     const uint64_t now_s = (uint64_t)time(NULL);
 
     must(certificate_make_key(pair) == SSM_OK, "no key can be made");

@@ -4,6 +4,8 @@
 
 #include "certificate_make.h"
 
+#define PKI_SERVER_NAME "localhost"
+
 struct pki_identity {
     char certificate[CERTIFICATE_PEM_MAX + 1];
     char key[CERTIFICATE_PRIVATE_KEY_PEM_MAX];

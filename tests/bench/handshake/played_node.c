@@ -4,6 +4,8 @@
 #include "linkframe.h"
 #include "must.h"
 
+#include <string.h>
+
 enum { NODE_PORT = 61616, FIRST_LIFE = 1 };
 
 static void datagram_send(const struct played_node *n, const uint8_t *datagram, size_t len)
@@ -67,6 +69,17 @@ static void acknowledge(struct played_node *n, uint16_t message_id, uint8_t code
     datagram_send(n, frame, len + CONTROL_OVERHEAD);
 }
 
+void played_node_ask(struct played_node *n, const char *uri)
+{
+    uint8_t frame[MESSAGE_CONTROL_MAX];
+    size_t len;
+
+    n->asked = n->asked == UINT16_MAX ? 1 : (uint16_t)(n->asked + 1); /* never 0 */
+    len = control_encode_request(CONTROL_OUTBOUND, n->asked, uri, strlen(uri), frame + CONTROL_HEADER_LEN);
+    must(assoc_seal(&n->assoc, ASSOC_UP, frame, len) == SSM_OK, "a node's counter is used up");
+    datagram_send(n, frame, len + CONTROL_OVERHEAD);
+}
+
 bool played_node_take(struct played_node *n, struct span datagram)
 {
     uint8_t buf[MESSAGE_CONTROL_MAX];
@@ -75,7 +88,13 @@ bool played_node_take(struct played_node *n, struct span datagram)
         on_association(n, datagram);
         return false;
     }
-    acknowledge(n, control_open(n, datagram, buf).message_id, COAP_CHANGED);
+    const struct control_message m = control_open(n, datagram, buf);
+    if (m.is_ack) {
+        must(m.code == COAP_CHANGED, "a node's wish is refused");
+        return false;
+    }
+    must(m.resource == CONTROL_LIVE, "a node's wish has failed");
+    acknowledge(n, m.message_id, COAP_CHANGED);
     return true;
 }
 
@@ -83,7 +102,7 @@ struct keyblock played_node_install(struct played_node *n, struct span sealed)
 {
     uint8_t buf[MESSAGE_CONTROL_MAX];
     const struct control_message m = control_open(n, sealed, buf);
-    struct keyblock k;
+    struct keyblock k = {0};
 
     must(m.resource == CONTROL_KEYBLOCK && keyblock_decode(m.payload, m.payload_len, &k) == SSM_OK,
          "a key block does not decode");

@@ -22,11 +22,11 @@ static void on_send(void *ctx, const uint8_t *datagram, size_t len)
     (void)!send(((const struct udp_client *)ctx)->fd, datagram, len, 0);
 }
 
-void udp_client_begin(struct udp_client *u, const struct client_library *library)
+void udp_client_begin(struct udp_client *u, const struct stock_library *library)
 {
-    client_destroy(u->client);
-    u->client = client_create(library, on_send, u);
-    (void)client_run(u->client, NULL, 0);
+    stock_destroy(u->client);
+    u->client = stock_create(library, on_send, u);
+    (void)stock_run(u->client, NULL, 0);
 }
 
 size_t udp_client_receive(const struct udp_client *u, int timeout_ms,
@@ -42,6 +42,6 @@ size_t udp_client_receive(const struct udp_client *u, int timeout_ms,
 
 void udp_client_close(struct udp_client *u)
 {
-    client_destroy(u->client);
+    stock_destroy(u->client);
     close(u->fd);
 }

@@ -27,7 +27,8 @@ struct bare {
     int *sockets;
     struct peer *peers; /* by flow */
     bool has_segments;
-    struct sockaddr_in next_hop;
+    uint32_t nodes;
+    struct sockaddr_in next_hops[SCENE_NODES_MAX]; /* by node */
     struct mmsghdr in[SCENE_BATCH];
     struct iovec in_iovs[SCENE_BATCH];
     struct sockaddr_in in_names[SCENE_BATCH];
@@ -68,11 +69,11 @@ static int receive(struct bare *b, int fd, unsigned room)
     return recvmmsg(fd, b->in + (SCENE_BATCH - room), room, 0, NULL);
 }
 
-static void to_next_hop(struct bare *b, unsigned i)
+static void to_next_hop(struct bare *b, unsigned i, uint32_t flow)
 {
     b->out_iovs[b->out_count] = (struct iovec){b->in_iovs[i].iov_base, b->in[i].msg_len};
-    b->out[b->out_count].msg_hdr = (struct msghdr){.msg_name = &b->next_hop,
-                                                   .msg_namelen = sizeof b->next_hop,
+    b->out[b->out_count].msg_hdr = (struct msghdr){.msg_name = &b->next_hops[flow % b->nodes],
+                                                   .msg_namelen = sizeof b->next_hops[0],
                                                    .msg_iov = &b->out_iovs[b->out_count],
                                                    .msg_iovlen = 1};
     b->out_count++;
@@ -81,8 +82,8 @@ static void to_next_hop(struct bare *b, unsigned i)
 /* All that waits for the next hop, in one message. The load's records are of one length. */
 static void flush_segments(struct bare *b)
 {
-    struct msghdr msg = {.msg_name = &b->next_hop,
-                         .msg_namelen = sizeof b->next_hop,
+    struct msghdr msg = {.msg_name = &b->next_hops[0],
+                         .msg_namelen = sizeof b->next_hops[0],
                          .msg_iov = b->out_iovs,
                          .msg_iovlen = b->out_count,
                          .msg_control = b->out_control,
@@ -119,7 +120,7 @@ static void from_peers(struct bare *b, int fd)
 
         memcpy(&flow, (uint8_t *)b->in_iovs[i].iov_base + LOAD_FLOW_AT, sizeof flow);
         b->peers[flow] = (struct peer){fd, b->in_names[i]};
-        to_next_hop(b, i);
+        to_next_hop(b, i, flow);
     }
     if (b->out_count == SCENE_BATCH)
         flush_to_next_hop(b);
@@ -195,7 +196,9 @@ static void forward(const struct scene *scene, struct scene_ports ports, bool ha
     int poll_fd = epoll_create1(0);
 
     b.has_segments = has_segments;
-    b.next_hop = scene_next_hop();
+    b.nodes = scene->nodes;
+    for (uint32_t i = 0; i < scene->nodes; i++)
+        b.next_hops[i] = scene_next_hop(i);
     prepare(&b, scene, ports, poll_fd);
     must(write(ready_fd, "", 1) == 1, "pipe");
     for (;;) {

@@ -1,6 +1,6 @@
 /*
  * The bare forwarder that the relay is measured against: recvmmsg and sendmmsg of 64 on as many sockets, no
- * event library, no cryptography, no check, one next hop. It looks a record's flow up in an array.
+ * event library, no cryptography, no check. It looks a record's flow up in an array.
  */
 #ifndef SSM_BENCH_BARE_H
 #define SSM_BENCH_BARE_H

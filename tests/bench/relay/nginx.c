@@ -17,7 +17,7 @@ bool nginx_is_installed(void)
 static void write_configuration(const char *path, const struct scene *scene, struct scene_ports ports,
                                 const char *folder)
 {
-    const struct sockaddr_in hop = scene_next_hop();
+    const struct sockaddr_in hop = scene_next_hop(0);
     FILE *f = fopen(path, "w");
 
     must(f != NULL, path);

@@ -6,7 +6,8 @@
 #include "gateway.h"
 #include "load.h"
 #include "log.h"
-#include "machine.h"
+#include "../machine.h"
+#include "must.h"
 #include "nginx.h"
 #include "process.h"
 
@@ -180,12 +181,12 @@ static void compare(struct bench *b, const struct scene *scene, bool with_nginx)
 static void print_head(const struct options *options)
 {
     machine_print();
-    printf("loopback, %u rounds\n\n", (unsigned)options->rounds);
+    printf("\nloopback, %u rounds\n\n", (unsigned)options->rounds);
     printf(
         "Thousand datagrams, both directions counted, per second of processor time (user and system) of\n"
         "the system under test. DTLS records of 64 bytes of payload, 256 on their way at a time; all are\n"
         "compared byte for byte. The systems run by turns: medians, and medians of each round's ratios.\n"
-        "  bare mmsg      recvmmsg/sendmmsg of 64 on as many sockets, nothing else\n"
+        "  bare mmsg      recvmmsg/sendmmsg of 64, as many sockets and next hops, nothing else\n"
         "  bare+segments  the same with UDP_GRO and UDP_SEGMENT towards the one next hop\n"
         "  ssmd           our relay process (peer_address = %s): sessions looked up, headers rewritten,\n"
         "                 relay tags verified\n"

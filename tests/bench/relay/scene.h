@@ -39,11 +39,10 @@ static inline struct in_addr scene_node_address(uint32_t node)
     return (struct in_addr){htonl((127u << 24) + (128u << 16) + node + 1)};
 }
 
-/* The bare forwarders and nginx know one next hop. */
-static inline struct sockaddr_in scene_next_hop(void)
+static inline struct sockaddr_in scene_next_hop(uint32_t node)
 {
     return (struct sockaddr_in){
-        .sin_family = AF_INET, .sin_port = htons(SCENE_NODE_PORT), .sin_addr = scene_node_address(0)};
+        .sin_family = AF_INET, .sin_port = htons(SCENE_NODE_PORT), .sin_addr = scene_node_address(node)};
 }
 
 #endif

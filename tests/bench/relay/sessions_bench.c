@@ -2,7 +2,8 @@
  * Sessions at rest in the real relay: what one takes in memory, all included, and what it costs to find it.
  * Every session is found and compared; a session of more than 128 bytes is a failure, a slow one is not.
  */
-#include "machine.h"
+#include "../machine.h"
+#include "must.h"
 #include "relay.h"
 #include "relay_state.h"
 
@@ -184,7 +185,8 @@ int main(int argc, char **argv)
     }
     machine_print();
     printf(
-        "\nSessions at rest in `relay`: bytes of each (session, tombstone, indexes, free list, and its part\n"
+        "\n\n"
+        "Sessions at rest in `relay`: bytes of each (session, tombstone, indexes, free list, and its part\n"
         "of a node with %d), allocated and resident, and nanoseconds to find one among %d and among all.\n\n",
         SESSIONS_EACH, WARM);
     printf("%9s %11s %11s %21s %21s\n%9s %11s %11s %10s %10s %10s %10s\n", "", "bytes", "bytes",

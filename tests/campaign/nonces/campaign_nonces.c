@@ -27,6 +27,7 @@ enum {
     DUPLICATE_PERCENT = 10,
     REORDER_PERCENT = 20,
     MINUTE_MS = 60000,
+    PUT_MS = 10 * MINUTE_MS, /* enough to find out that the server has lost the session */
     JOIN_MS = 60 * MINUTE_MS,
     LIBRARIES = 3,
 };
@@ -79,38 +80,35 @@ static struct flow_client *connect_to(struct flow_world *w, uint16_t port)
 
 /* ---- no pair seals twice ---- */
 
-static void at_random_restart(struct flow_world *w)
-{
-    switch (seeded_u32() % 12) {
-    case 0:
-        flow_restart_keys(w);
-        break;
-    case 1:
-        flow_restart_relay(w);
-        break;
-    case 2:
-        flow_node_start(w, FLOW_THERMO);
-        break;
-    default:
-        break;
-    }
-}
-
-/* One handshake, left alone or disturbed at any moment; returns whether it came to its end. */
+/* One handshake of a client, left alone or disturbed at any moment; returns whether it came to its end. */
 static bool disturbed_handshake(struct flow_world *w)
 {
     struct flow_client *c = connect_to(w, (uint16_t)(seeded_u32() % PORTS));
     bool is_up = false;
 
     (void)flow_run(w, seeded_u32() % 5000, flow_is_settled, c);
-    at_random_restart(w);
+    flow_restart_at_random(w);
     if (flow_run(w, MINUTE_MS, flow_is_settled, c) && c->peer->is_up) {
         is_up = true;
         (void)flow_read_temperature(c, 4000);
-        at_random_restart(w);
+        flow_restart_at_random(w);
         (void)flow_read_temperature(c, 4000);
     }
     flow_forget_client(c);
+    return is_up;
+}
+
+/* The same with the node as client of a server that has just lost its session. */
+static bool disturbed_call(struct flow_world *w, struct flow_server *s)
+{
+    bool is_up;
+
+    flow_server_forget(s);
+    (void)flow_run(w, seeded_u32() % 5000, NULL, NULL);
+    flow_restart_at_random(w);
+    is_up = flow_put_temperature(w, PUT_MS);
+    flow_restart_at_random(w);
+    (void)flow_put_temperature(w, 4000);
     return is_up;
 }
 
@@ -131,30 +129,48 @@ static bool is_rollback_found(void)
     return seals_count()->repeats > 0;
 }
 
+/* How many handshakes came to their end, by the gateway's role. */
+struct done {
+    unsigned as_server;
+    unsigned as_client;
+};
+
+static void cell_run(unsigned loss_percent, unsigned handshakes, struct done *done)
+{
+    const struct impairment both = bad_network(loss_percent);
+    const struct flow_network network = {.internet = both, .link = both};
+
+    for (unsigned i = 0; i < handshakes; i += PER_WORLD) {
+        struct flow_world *w = world_begin(LIBRARY[i / PER_WORLD % LIBRARIES], &network);
+        struct flow_server *s = flow_serve(w, false);
+
+        for (unsigned j = 0; j < PER_WORLD; j += 2) {
+            done->as_server += disturbed_handshake(w);
+            done->as_client += disturbed_call(w, s);
+        }
+        flow_destroy(w);
+    }
+}
+
 static bool nonces_are_unique(unsigned handshakes)
 {
     uint64_t repeats = 0;
 
     printf("\n(key, nonce) pairs that seal, with loss on both legs, %d %% duplicates, %d %% reordered, and\n"
-           "restarts of keys, relay and node in between\n",
+           "restarts of keys, relay and node in between; the gateway is server and client by turns\n",
            DUPLICATE_PERCENT, REORDER_PERCENT);
-    printf("  loss  handshakes    done  Finished  tombstone  record  control down  control up  association  "
-           "repeats\n");
+    printf("                    done          Finished\n"
+           "  loss  handshakes  server client   server client  tombstone  record  control down  control up  "
+           "association  repeats\n");
     for (size_t cell = 0; cell < NONCE_CELLS; cell++) {
-        const struct impairment both = bad_network(NONCE_LOSSES[cell]);
-        const struct flow_network network = {.internet = both, .link = both};
-        unsigned done = 0;
+        struct done done = {0};
 
         seals_forget();
-        for (unsigned i = 0; i < handshakes; i += PER_WORLD) {
-            struct flow_world *w = world_begin(LIBRARY[i / PER_WORLD % LIBRARIES], &network);
-            for (unsigned j = 0; j < PER_WORLD; j++)
-                done += disturbed_handshake(w);
-            flow_destroy(w);
-        }
+        cell_run(NONCE_LOSSES[cell], handshakes, &done);
         const struct seal_counts *n = seals_count();
-        printf("  %3u%%  %10u  %6u  %8lu  %9lu  %6lu  %12lu  %10lu  %11lu  %7lu\n", NONCE_LOSSES[cell],
-               handshakes, done, n->pairs[SEAL_FINISHED], n->pairs[SEAL_TOMBSTONE], n->pairs[SEAL_RECORD],
+        printf("  %3u%%  %10u  %6u %6u   %6lu %6lu  %9lu  %6lu  %12lu  %10lu  %11lu  %7lu\n",
+               NONCE_LOSSES[cell], handshakes, done.as_server, done.as_client, n->pairs[SEAL_FINISHED],
+               n->pairs[SEAL_CLIENT_FINISHED], n->pairs[SEAL_TOMBSTONE], n->pairs[SEAL_RECORD],
                n->pairs[SEAL_CONTROL_DOWN], n->pairs[SEAL_CONTROL_UP], n->pairs[SEAL_ASSOCIATION],
                n->repeats);
         repeats += n->repeats;

@@ -2,11 +2,11 @@
 #ifndef SSM_BENCH_MACHINE_H
 #define SSM_BENCH_MACHINE_H
 
-#include "must.h"
-
+#include <stdio.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
+/* Processor, how many, and kernel; the caller ends the line. */
 static inline void machine_print(void)
 {
     char line[256];
@@ -19,9 +19,9 @@ static inline void machine_print(void)
             break;
     if (info != NULL)
         fclose(info);
-    must(uname(&system) == 0, "the system has no name");
-    printf("%s, %ld processors, %s %s\n", model, sysconf(_SC_NPROCESSORS_ONLN), system.sysname,
-           system.release);
+    printf("%s, %ld processors", model, sysconf(_SC_NPROCESSORS_ONLN));
+    if (uname(&system) == 0)
+        printf(", %s %s", system.sysname, system.release);
 }
 
 #endif
