@@ -9,7 +9,7 @@ node_add kitchen
 subscriber_add alice $alice_key kitchen
 kitchen_port=$(port_of kitchen)
 # One lost flight, so that the peer repeats its Finished into the live session: that must not cross either.
-proxy_start peer $((proxy_port + 1)) $kitchen_port --lose-flights 1
+proxy_start peer $((proxy_port + 1)) $kitchen_port --lose-flight 6
 node_start kitchen
 node_await kitchen
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # scripts/run: --once reads a sensor and ends; without it the printed lines work as they stand, Ctrl-C ends everything,
-# and --state keeps nodes and subscribers from one start to the next.
+# and --state keeps nodes and subscribers from one start to the next. With --outbound a node pushes into a stock server.
 . "$(dirname "$0")/lib.sh"
 export SSM_BUILD=$build_dir # instead of another build
 
@@ -30,6 +30,13 @@ await 2 "no process is left" nothing_left
 before=$(find /tmp -maxdepth 1 -name 'ssm-run.*' | wc -l)
 "$source_dir/scripts/run" --once </dev/null >"$work/throw-away.log" 2>&1 || fail "scripts/run --once, throw-away state"
 [ "$(find /tmp -maxdepth 1 -name 'ssm-run.*' | wc -l)" = "$before" ] || fail "the throw-away state is left"
+
+"$source_dir/scripts/run" --outbound --once --state "$work/run-state" </dev/null >"$work/outbound.log" 2>&1 ||
+    fail "scripts/run --outbound --once"
+grep -qE '^kitchen pushes its temperature to /readings of coap-server-gnutls at coaps://' "$work/outbound.log" ||
+    fail "no push"
+grep -qE '^kitchen +[0-9]+ +out ' "$work/outbound.log" || fail "no session of the node as a client"
+nothing_left || fail "a process is left after --outbound --once"
 
 status=0
 "$source_dir/scripts/run" --colour >"$work/usage.log" 2>&1 || status=$?

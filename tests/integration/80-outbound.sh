@@ -1,7 +1,8 @@
 #!/bin/bash
 # A node pushes its readings into stock CoAP servers, through sessions in which it is the client: with PSKs and with
 # certificates on both sides. And whatever can go wrong with a server is told apart: to the node, by a counter, in the log.
-source "$(dirname "$0")/../integration/lib.sh"
+. "$(dirname "$0")/lib.sh"
+. "$tests_dir/interop/certificates.sh"
 need coap-server-openssl libcoap3-bin
 need coap-server-gnutls libcoap3-bin
 need openssl openssl
@@ -23,10 +24,6 @@ server_start() { # PROGRAM [OPTION...]: on $plain_port + 1
     server_pid=$!
     started+=($server_pid)
     await 5 "the server listens" listens $((plain_port + 1))
-}
-
-listens() { # PORT
-    ss -Hlun "sport = :$1" | grep >/dev/null .
 }
 
 uri() { # [HOST]
@@ -113,31 +110,16 @@ expect_failure "no such name" outbound_failed_no_name "name cannot be resolved" 
 
 # ---- certificates ----
 
-ca_make() { # NAME
-    openssl ecparam -name prime256v1 -genkey -noout -out "$pki/$1.key"
-    OPENSSL_CONF=/etc/ssl/openssl.cnf openssl req -x509 -new -key "$pki/$1.key" -subj "/CN=$1" -days 10 -out "$pki/$1.crt" 2>/dev/null
-}
-
-# NAME CA SUBJECT-ALT-NAME [OPTION...]: a certificate for either side
-certificate_make() {
-    local name=$1 issuer=$2 alt=$3
-    shift 3
-    openssl ecparam -name prime256v1 -genkey -noout -out "$pki/$name.key"
-    openssl req -new -key "$pki/$name.key" -subj "/CN=$name" -out "$pki/$name.csr" 2>/dev/null
-    printf 'subjectAltName = %s\n' "$alt" >"$pki/$name.ext"
-    openssl x509 -req -in "$pki/$name.csr" -CA "$pki/$issuer.crt" -CAkey "$pki/$issuer.key" -CAcreateserial -sha256 \
-        -extfile "$pki/$name.ext" "$@" -out "$pki/$name.crt" 2>/dev/null
-}
-
-mkdir -p "$pki"
+certificates_init
 ca_make ours
 ca_make theirs
-certificate_make server ours DNS:localhost,IP:127.0.0.1 -days 5
-certificate_make node ours DNS:kitchen -days 5
-certificate_make elsewhere ours DNS:elsewhere.example,IP:192.0.2.7 -days 5
-certificate_make foreign theirs DNS:localhost,IP:127.0.0.1 -days 5
-certificate_make old ours DNS:localhost,IP:127.0.0.1 -days -1
-openssl req -x509 -new -key "$pki/server.key" -subj /CN=localhost -addext subjectAltName=DNS:localhost,IP:127.0.0.1 \
+here=DNS:localhost,IP:127.0.0.1
+certificate_make node ours kitchen
+certificate_make server ours server usage=serverAuth alt=$here
+certificate_make elsewhere ours elsewhere usage=serverAuth alt=DNS:elsewhere.example,IP:192.0.2.7
+certificate_make foreign theirs foreign usage=serverAuth alt=$here
+certificate_make old ours old usage=serverAuth alt=$here dates=20200101000000Z-20210101000000Z
+openssl req -x509 -new -key "$pki/server.key" -subj /CN=localhost -addext subjectAltName=$here \
     -days 5 -out "$pki/alone.crt" 2>/dev/null
 cp "$pki/server.key" "$pki/alone.key"
 

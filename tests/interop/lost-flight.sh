@@ -6,7 +6,7 @@ client=$1
 losses=$2
 gateway_with_nodes
 use_credential "${3:-psk}"
-proxy_start peer $proxy_port $kitchen_port --lose-flights "$losses"
+proxy_start peer $proxy_port $kitchen_port --lose-flight 6 --times "$losses"
 
 reading=$(request "$client" $proxy_port get temperature)
 is_temperature "$reading" || fail "temperature: '$reading'"

@@ -5,7 +5,7 @@
 client=$1
 gateway_with_nodes
 use_credential "${2:-psk}"
-proxy_program=dtls_proxy.py proxy_start peer $proxy_port $kitchen_port --pack
+proxy_program=dtls_proxy.py proxy_start peer $proxy_port $kitchen_port --pack up
 
 client_start peer "$client" $proxy_port
 send_get "$client_in" 1
@@ -18,6 +18,6 @@ for number in 2 3; do
     await 10 "reply $number" has_reply "$work/peer.out" $number
 done
 # Content type 23, DTLS 1.2, epoch 1.
-grep '^sent' "$work/peer.datagrams" | grep >/dev/null -E '17fefd0001.*17fefd0001' ||
+grep '^sent up' "$work/peer.datagrams" | grep >/dev/null -E '17fefd0001.*17fefd0001' ||
     fail "no two records shared a datagram"
 sessions_are 1 || fail "$(sessions) sessions"

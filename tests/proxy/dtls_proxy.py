@@ -1,10 +1,10 @@
 #!/usr/bin/python3
-"""A UDP proxy that makes an odd peer of an ordinary DTLS client, on the way towards the server.
+"""A UDP proxy that makes an odd peer of an ordinary DTLS client or server, on the way between them.
 
 Handshake messages in clear can be cut into odd fragments or be preceded by lies about their lengths (but not
-ClientHello, which a server without state has to get whole); what a client sends within a moment can share a datagram;
-all clients can share one 5-tuple; a bit can be flipped. On SIGUSR1 all clients move to other ports. Towards the clients
-nothing is changed.
+ClientHello, which a server without state has to get whole); all clients can share one 5-tuple; a bit can be flipped. On
+SIGUSR1 all clients move to other ports. What one side sends within a moment can share a datagram; else nothing is
+changed towards the clients.
 """
 import random
 import signal
@@ -157,7 +157,7 @@ class DtlsProxy(udp_proxy.Proxy):
     def __init__(self, options):
         super().__init__(options)
         self.clients = {}
-        self.held = {}  # datagrams of each client that wait for the moment to pass
+        self.held = {}  # {(direction, client): datagrams that wait for the moment to pass}
         self.latest = None
         signal.signal(signal.SIGUSR1, lambda *_: self.upstreams.clear())
 
@@ -165,39 +165,39 @@ class DtlsProxy(udp_proxy.Proxy):
         return super().upstream_of("everyone" if self.options.one_source else client)
 
     def pass_on(self, direction, client, datagram):
-        if direction == "down":
-            super().pass_on(direction, self.latest if self.options.one_source else client, datagram)
-            return
-        self.latest = client
-        if self.options.spoil is not None:
-            datagram = spoil(datagram, self.options.spoil)
-        if self.options.fragments or self.options.pack:
-            self.held.setdefault(client, []).append(datagram)
+        if direction == "up":
+            self.latest = client
+            if self.options.spoil is not None:
+                datagram = spoil(datagram, self.options.spoil)
+        elif self.options.one_source:
+            client = self.latest
+        if self.options.pack == direction or (self.options.fragments and direction == "up"):
+            self.held.setdefault((direction, client), []).append(datagram)
         else:
-            self.send(client, [datagram])
+            self.send(direction, client, [datagram])
 
     def patience(self):
         return MOMENT_S if self.held else super().patience()
 
     def on_silence(self):
-        for client, datagrams in self.held.items():
-            if self.options.fragments:
+        for (direction, client), datagrams in self.held.items():
+            if self.options.fragments and direction == "up":
                 state = self.clients.setdefault(client, Client(self.options, len(self.clients)))
                 datagrams = state.refragment(records_of(b"".join(datagrams)))
-            self.send(client, pack(datagrams))
+            self.send(direction, client, pack(datagrams))
         self.held.clear()
 
-    def send(self, client, datagrams):
+    def send(self, direction, client, datagrams):
         for datagram in datagrams:
-            super().pass_on("up", client, datagram)
+            super().pass_on(direction, client, datagram)
             time.sleep(PAUSE_S)
-            self.log.write(f"sent {datagram.hex()}\n")
+            self.log.write(f"sent {direction} {datagram.hex()}\n")
 
 
 def main():
     parser = udp_proxy.arguments(__doc__.partition("\n")[0])
     parser.add_argument("--fragments", choices=MODES)
-    parser.add_argument("--pack", action="store_true", help="what comes within a moment shares a datagram")
+    parser.add_argument("--pack", choices=("up", "down"), help="what comes on this leg within a moment shares a datagram")
     parser.add_argument("--spoil", type=int, metavar="TYPE", help="flip a bit in handshake messages of this type")
     parser.add_argument("--one-source", action="store_true", help="all clients are one to the server")
     DtlsProxy(parser.parse_args()).run()

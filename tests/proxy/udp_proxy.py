@@ -26,6 +26,10 @@ KINDS = {
     "corrupt": "% of which one bit is flipped",
     "delay": "milliseconds by which all are late",
 }
+FLIGHTS = ("1", "2", "3", "4", "5", "6", "key-block", "acknowledgement")
+CHANGE_CIPHER_SPEC, HANDSHAKE = 20, 22  # RFC 5246 6.2.1
+CLIENT_HELLO, HELLO_VERIFY_REQUEST = 1, 3  # RFC 6347 4.3.2
+LINK_CONTROL, KEY_BLOCK_LEN, ACKNOWLEDGEMENT_LEN = 2, 67, 16  # common/PROTOCOL.md 1 and 9
 
 
 def impairments(text):
@@ -76,10 +80,48 @@ class Leg:
         return copies, words + ["twice"] * (len(copies) == 2)
 
 
+def flight_of(direction, datagram):
+    """The flight of RFC 6347 4.2.4 that a datagram between peers is of, the part of a hand-over that one on a node's
+    link is or may be, or None. In clear a record's body is at 13, message_seq at 17."""
+    if datagram[:1] and datagram[0] >> 5 == LINK_CONTROL:
+        return {("down", KEY_BLOCK_LEN): "key-block", ("up", ACKNOWLEDGEMENT_LEN): "acknowledgement"}.get(
+            (direction, len(datagram)))
+    if len(datagram) < 14 or datagram[0] not in (CHANGE_CIPHER_SPEC, HANDSHAKE):
+        return None
+    message = datagram[13] if datagram[0] == HANDSHAKE and datagram[3:5] == b"\0\0" else None
+    if direction == "up":
+        return "5" if message != CLIENT_HELLO else "1" if datagram[17:19] == b"\0\0" else "3"
+    return "6" if message is None else "2" if message == HELLO_VERIFY_REQUEST else "4"
+
+
+class FlightLoss:
+    """Loses a flight, all datagrams of it, the first times that it comes."""
+
+    def __init__(self, flight, times):
+        self.flight, self.left = flight, times
+        self.starts = set()  # of what is lost; one that comes again begins the flight's next time
+        self.has_key_block = False
+
+    def takes(self, direction, datagram):
+        flight = flight_of(direction, datagram)
+        self.has_key_block |= flight == "key-block"
+        if flight is None or flight != self.flight or self.left == 0:
+            return False
+        if flight == "acknowledgement" and not self.has_key_block:
+            return False
+        is_in_clear = flight in "123456" and datagram[3:5] == b"\0\0"
+        start = (datagram[0], datagram[13:25]) if is_in_clear else flight
+        if start in self.starts:
+            self.starts.clear()
+            self.left -= 1
+        self.starts.add(start)
+        return self.left > 0
+
+
 class Proxy:
     def __init__(self, options):
         self.options = options
-        self.to_lose = options.lose_flights
+        self.flight_loss = FlightLoss(options.lose_flight, options.times)
         self.log = open(options.log, "w", buffering=1)
         self.legs = {"up": Leg(options.up or options.both, f"{options.seed} up"),
                      "down": Leg(options.down or options.both, f"{options.seed} down")}
@@ -100,13 +142,6 @@ class Proxy:
             self.upstreams[client] = upstream
         return self.upstreams[client]
 
-    def is_lost(self, direction, datagram):
-        """The server's last flight starts with ChangeCipherSpec (content type 20)."""
-        if direction == "down" and self.to_lose > 0 and datagram[:1] == b"\x14":
-            self.to_lose -= 1
-            return True
-        return False
-
     def move(self, source, client):
         direction = "up" if client is None else "down"
         try:
@@ -114,7 +149,7 @@ class Proxy:
         except ConnectionRefusedError:
             return
         copies, words = self.legs[direction].impair(datagram)
-        if self.is_lost(direction, datagram):
+        if self.flight_loss.takes(direction, datagram):
             copies, words = [], ["lost"]
         self.log.write(f"{direction} {'+'.join(words) or 'kept'} {datagram.hex()}\n")
         for delay_s, copy in copies:
@@ -167,8 +202,9 @@ def arguments(description):
     parser.add_argument("--down", type=impairments, metavar="LIST", help="how the leg towards the clients is impaired")
     parser.add_argument("--both", type=impairments, metavar="LIST", help="how a leg is impaired that has no list of its own")
     parser.add_argument("--seed", default="1", help="of all that is random")
-    parser.add_argument("--lose-flights", type=int, default=0, metavar="N",
-                        help="lose the first N datagrams from the server that start with ChangeCipherSpec")
+    parser.add_argument("--lose-flight", choices=FLIGHTS,
+                        help="lose this flight of RFC 6347 4.2.4 or, on a node's link, this part of a hand-over")
+    parser.add_argument("--times", type=int, default=1, metavar="N", help="that the flight is lost")
     return parser
 
 

@@ -62,6 +62,55 @@ class LegTest(unittest.TestCase):
         self.assertNotEqual(fates(how, 7), fates(how, 8))
 
 
+def record(content_type, epoch, body):
+    return bytes([content_type]) + b"\xfe\xfd" + epoch.to_bytes(2, "big") + bytes(6) + len(body).to_bytes(2, "big") + body
+
+
+def message(kind, number, offset=0):
+    """A record with a piece of a handshake message (RFC 6347 4.2.2)."""
+    header = bytes([kind, 0, 0, 8]) + number.to_bytes(2, "big") + offset.to_bytes(3, "big") + bytes([0, 0, 4])
+    return record(22, 0, header + bytes(4))
+
+
+CIPHER_CHANGE = record(20, 0, b"\1")
+FINISHED = record(22, 1, bytes(40))
+DATA = record(23, 1, bytes(30))
+KEY_BLOCK = b"\x41" + bytes(66)
+ACKNOWLEDGEMENT = b"\x41" + bytes(15)
+HANDSHAKE = (
+    ("1", "up", message(1, 0)), ("2", "down", message(3, 0)), ("3", "up", message(1, 1)), ("4", "down", message(2, 1)),
+    ("4", "down", message(11, 2)), ("4", "down", message(11, 2, 4)), ("4", "down", message(14, 3)),
+    ("5", "up", message(11, 2)), ("5", "up", message(16, 3)), ("5", "up", CIPHER_CHANGE), ("5", "up", FINISHED),
+    ("6", "down", CIPHER_CHANGE), ("6", "down", FINISHED), (None, "up", DATA), (None, "down", DATA))
+HAND_OVER = (
+    (None, "down", ACKNOWLEDGEMENT), (None, "down", KEY_BLOCK[:-1]), ("key-block", "down", KEY_BLOCK),
+    (None, "up", KEY_BLOCK), ("acknowledgement", "up", ACKNOWLEDGEMENT), (None, "up", b""), (None, "up", b"\x16"))
+
+
+class FlightTest(unittest.TestCase):
+    def test_each_datagram_has_its_flight(self):
+        for flight, direction, datagram in HANDSHAKE + HAND_OVER:
+            self.assertEqual(udp_proxy.flight_of(direction, datagram), flight, (direction, datagram.hex()))
+
+    def test_a_flight_is_lost_whole_as_often_as_asked_for(self):
+        for flight in udp_proxy.FLIGHTS:
+            for times in (0, 1, 2):
+                loss = udp_proxy.FlightLoss(flight, times)
+                for time in range(3):
+                    for name, direction, datagram in HANDSHAKE + HAND_OVER:
+                        self.assertEqual(loss.takes(direction, datagram), name == flight and time < times)
+
+    def test_an_acknowledgement_before_the_key_block_is_of_something_else(self):
+        loss = udp_proxy.FlightLoss("acknowledgement", 1)
+        self.assertFalse(loss.takes("up", ACKNOWLEDGEMENT))
+        self.assertFalse(loss.takes("down", KEY_BLOCK))
+        self.assertTrue(loss.takes("up", ACKNOWLEDGEMENT))
+
+    def test_nothing_is_lost_unless_asked_for(self):
+        loss = udp_proxy.FlightLoss(None, 1)
+        self.assertFalse(any(loss.takes(direction, datagram) for _, direction, datagram in HANDSHAKE + HAND_OVER))
+
+
 class ProxyTest(unittest.TestCase):
     """The program between a client and a server that echoes."""
 

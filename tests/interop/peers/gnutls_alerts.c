@@ -5,17 +5,16 @@
  *
  *   gnutls_alerts HOST PORT IDENTITY KEY-IN-HEX
  */
+#include "peer_socket.h"
+
 #include <gnutls/dtls.h>
 #include <gnutls/gnutls.h>
 
 #include <err.h>
-#include <netdb.h>
 #include <poll.h>
 #include <stdbool.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 enum {
@@ -58,17 +57,9 @@ static void check(int result, const char *what)
 
 static void client_open(struct client *c, char **argv)
 {
-    const struct addrinfo hints = {.ai_socktype = SOCK_DGRAM, .ai_flags = AI_NUMERICHOST | AI_NUMERICSERV};
     const gnutls_datum_t key = {(unsigned char *)argv[4], (unsigned int)strlen(argv[4])};
-    struct addrinfo *found;
-    int error = getaddrinfo(argv[1], argv[2], &hints, &found);
 
-    if (error != 0)
-        errx(1, "%s: %s", argv[1], gai_strerror(error));
-    c->fd = socket(found->ai_family, SOCK_DGRAM | SOCK_NONBLOCK, 0);
-    if (c->fd < 0 || connect(c->fd, found->ai_addr, found->ai_addrlen) != 0)
-        err(1, "%s port %s", argv[1], argv[2]);
-    freeaddrinfo(found);
+    c->fd = peer_socket_connect(argv[1], argv[2]);
     check(gnutls_psk_allocate_client_credentials(&c->credentials), "credentials");
     check(gnutls_psk_set_client_credentials(c->credentials, argv[3], &key, GNUTLS_PSK_KEY_HEX), "key");
     check(gnutls_priority_init(&c->priority, PRIORITY, NULL), "priority");
