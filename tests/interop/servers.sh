@@ -4,6 +4,9 @@
 server_plain_port=$((port_base + 16)) # of libcoap's servers: DTLS is on the next one
 server_port=$((server_plain_port + 1))
 server_key=key-of-servers-01
+server_address=${server_address:-127.0.0.1} # or of IPv6
+server_host=$server_address
+[[ $server_address != *:* ]] || server_host=[$server_address]
 
 # SERVER CREDENTIAL ["OPTION = VALUE"...]: starts the gateway and makes what proves who a server and its client are: a PSK,
 # or certificates of one CA (CREDENTIAL is psk or ecdsa). $server_proof is what a destination wants, $server_command how the
@@ -28,14 +31,14 @@ server_prove_by_psk() {
     chmod 600 "$work/server.psk"
     server_proof=(--identity kitchen --psk-file "$work/server.psk")
     case $server in
-    s_server) server_command=(openssl s_server -dtls1_2 -accept "127.0.0.1:$server_port" -quiet
+    s_server) server_command=(openssl s_server -dtls1_2 -accept "$server_host:$server_port" -quiet
         -nocert -psk "$(psk_hex $server_key)" -cipher $suite_openssl) ;;
     gnutls-serv)
         echo "kitchen:$(psk_hex $server_key)" >"$work/server.passwords"
         server_command=(gnutls-serv --udp -p $server_port --echo --pskpasswd "$work/server.passwords"
             --priority "$suite_gnutls")
         ;;
-    coap-server-*) server_command=("$server" -p $server_plain_port -A 127.0.0.1 -d 10 -k $server_key) ;;
+    coap-server-*) server_command=("$server" -p $server_plain_port -A $server_address -d 10 -k $server_key) ;;
     *) fail "$server has no PSK" ;;
     esac
 }
@@ -44,17 +47,17 @@ server_prove_by_ecdsa() {
     local ca=$pki/ca.crt cert=$pki/server.crt key=$pki/server.key
     certificates_init
     ca_make ca
-    certificate_make server ca server usage=serverAuth alt=IP:127.0.0.1
+    certificate_make server ca server usage=serverAuth "alt=IP:$server_address"
     certificate_make node ca node
     server_proof=(--ca "$ca" --cert "$pki/node.crt" --key "$pki/node.key")
     case $server in
-    s_server) server_command=(openssl s_server -dtls1_2 -accept "127.0.0.1:$server_port" -quiet
+    s_server) server_command=(openssl s_server -dtls1_2 -accept "$server_host:$server_port" -quiet
         -cert "$cert" -key "$key" -CAfile "$ca" -Verify 1 -verify_return_error
         -cipher ECDHE-ECDSA-AES128-CCM8:@SECLEVEL=0) ;;
     gnutls-serv) server_command=(gnutls-serv --udp -p $server_port --echo
         --x509certfile "$cert" --x509keyfile "$key" --x509cafile "$ca" --require-client-cert --verify-client-cert
         --priority NORMAL:-CIPHER-ALL:+AES-128-CCM-8:-VERS-ALL:+VERS-DTLS1.2) ;;
-    coap-server-*) server_command=("$server" -p $server_plain_port -A 127.0.0.1 -d 10 -c "$cert" -j "$key" -C "$ca") ;;
+    coap-server-*) server_command=("$server" -p $server_plain_port -A $server_address -d 10 -c "$cert" -j "$key" -C "$ca") ;;
     wolfssl_server) server_command=(wolfssl_server "$cert" "$key" "$ca" $server_port) ;;
     esac
 }
@@ -70,7 +73,7 @@ server_start() { # its standard input stays open: $server_in
 }
 
 destination_add() { # PORT: where kitchen takes the server to be
-    destination=coaps://127.0.0.1:$1
+    destination=coaps://$server_host:$1
     ctl destination add kitchen "$destination" "${server_proof[@]}" >/dev/null
 }
 
