@@ -457,6 +457,12 @@ enum status delegator_close_session(struct delegator *d, uint32_t node, uint16_t
     return SSM_OK;
 }
 
+void delegator_on_trust_changed(struct delegator *d)
+{
+    d->delegations.trust++;
+    resumption_forget_all(&d->delegations.resumption, 0, 0, 0);
+}
+
 uint32_t delegator_resumable_sessions(const struct delegator *d)
 {
     return d->delegations.resumption.count;

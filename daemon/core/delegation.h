@@ -34,14 +34,17 @@ uint64_t delegator_counter(const struct delegator *d, enum delegator_counter cou
 /* ---- administration: the store has been changed already ---- */
 
 SSM_MUST_CHECK enum status delegator_add_node(struct delegator *d, const struct node_row *row);
-/* Ends its handshakes and sessions, wipes its keys, forgets it (relay too). No session of it can be resumed,
- * as none of what the next three end. */
+/* Ends its handshakes and sessions, wipes its keys, forgets it (relay too). No session of it can be resumed
+ * any more. */
 void delegator_remove_node(struct delegator *d, uint32_t node, uint64_t now_ms);
-/* Ends the subscriber's handshakes and sessions on all nodes. */
+/* Ends the subscriber's handshakes and sessions on all nodes; none can be resumed. */
 void delegator_remove_subscriber(struct delegator *d, uint32_t subscriber, uint64_t now_ms);
 /* Ends the node's handshakes and sessions with that server. */
 void delegator_remove_destination(struct delegator *d, uint32_t node, uint32_t destination, uint64_t now_ms);
-/* Ends one live session; SSM_NOT_FOUND. The peer gets its tombstone, the node the new live list. */
+/* Other CAs are trusted from now on: nobody resumes what an earlier one has vouched for. */
+void delegator_on_trust_changed(struct delegator *d);
+/* Ends one live session, which cannot be resumed; SSM_NOT_FOUND. The peer gets its tombstone, the node the
+ * new live list. */
 SSM_MUST_CHECK enum status delegator_close_session(struct delegator *d, uint32_t node, uint16_t handle,
                                                    uint64_t now_ms);
 

@@ -102,7 +102,7 @@ static struct delegation *queue_first(const struct delegations *all, const struc
 
 /* ---- the key block ---- */
 
-/* Seals the key block for the node and wipes every plain copy of the keys. */
+/* Seals the key block for the node; every plain copy of the keys is wiped then. */
 static enum status keyblock_seal(struct delegation *d, struct node *node, uint8_t *frame, size_t *frame_len)
 {
     uint8_t payload[KEYBLOCK_LEN];
@@ -119,13 +119,15 @@ static enum status keyblock_seal(struct delegation *d, struct node *node, uint8_
         .server = d->work.keys.server,
     };
 
-    bytes_wipe(&d->work.keys, sizeof d->work.keys);
-    d->work.has_keys = false;
     keyblock_encode(&k, payload);
     bytes_wipe(&k, sizeof k);
     enum status status =
         nodes_control_seal(node, CONTROL_KEYBLOCK, payload, sizeof payload, frame, frame_len);
     bytes_wipe(payload, sizeof payload);
+    if (status == SSM_OK) { /* otherwise the peer may be owed a tombstone first */
+        bytes_wipe(&d->work.keys, sizeof d->work.keys);
+        d->work.has_keys = false;
+    }
     return status;
 }
 
@@ -155,6 +157,7 @@ static void ship(struct delegation *d, struct node *node)
 
     tombstone_seal(delegation_own_key(d), tombstone);
     if (keyblock_seal(d, node, frame, &frame_len) != SSM_OK) {
+        bytes_wipe(frame, sizeof frame);
         delegation_fail(d, &NODE_SILENT);
         return;
     }

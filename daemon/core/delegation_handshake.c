@@ -301,6 +301,7 @@ static struct delegation *arrive(struct delegations *all, const struct message *
     bytes_copy(d->client_random, hello->random, CLIENT_HELLO_RANDOM_LEN);
     d->work.next_plain_seq = hello->seq;
     d->work.session = delegation_resumption_room(d, hello);
+    d->trust = all->trust;
     d->work.library = engine->create(engine->ctx, d->work.lane, &handshake_work_callbacks, &d->work);
     if (d->work.library != NULL)
         return d;

@@ -77,6 +77,7 @@ struct delegation {
     uint64_t resumable_until_ms;                  /* of a full handshake that is done */
     uint8_t session_id[HANDSHAKE_SESSION_ID_LEN]; /* of the session that is resumed */
     uint16_t handle_before;                       /* that it had when the peer came back */
+    uint32_t trust;                               /* all->trust, when the peer came */
 };
 
 struct delegations {
@@ -86,6 +87,7 @@ struct delegations {
     struct handshake_buffers *buffers;  /* as many, the delegator's */
     struct handshake_session *sessions; /* as many, the delegator's; NULL: none is kept */
     struct resumption resumption;
+    uint32_t trust;     /* how often the CAs that are trusted have changed */
     uint64_t hash_seed; /* random: nobody outside can aim at a bucket */
     uint32_t count;     /* of those that are not free */
     uint32_t end;       /* of the pool: from here on all are free, and need not be looked at */

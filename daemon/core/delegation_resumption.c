@@ -95,7 +95,8 @@ static struct resumption_entry *find_own(const struct delegation *d)
     return resumption_find(&d->all->resumption, d->session_id, sizeof d->session_id, 0);
 }
 
-/* On the same 5-tuple relay has ended it already. */
+/* On the same 5-tuple relay has ended it already. A handle that is not below ours is of an earlier life of
+ * the node, which has lost its sessions. */
 static void end_before(const struct delegation *d, uint16_t handle)
 {
     const struct message m = {.type = MSG_SESSION_CLOSE,
@@ -107,7 +108,7 @@ static void end_before(const struct delegation *d, uint16_t handle)
     struct node *node = nodes_find(d->all->nodes, d->node);
     const struct node_slot *slot = node != NULL ? nodes_find_slot(node, handle) : NULL;
 
-    if (slot != NULL && !slot->is_outbound && slot->subscriber == d->subscriber)
+    if (slot != NULL && handle < d->handle && !slot->is_outbound && slot->subscriber == d->subscriber)
         delegation_env_send(d->all->env, &m);
 }
 
@@ -126,7 +127,7 @@ void delegation_resumption_done(const struct delegation *d)
 {
     if (d->work.is_resumed)
         go_on(d);
-    else if (d->work.session != NULL && d->work.session->len > 0)
+    else if (d->work.session != NULL && d->work.session->len > 0 && d->trust == d->all->trust)
         keep(d);
 }
 

@@ -230,7 +230,8 @@ static void take_record(struct handshake_work *w, const struct handshake_record 
     }
     if (record->epoch > 0 && !admit_protected(w, record, bytes))
         return;
-    if (record->epoch == 0 && record->type == RECORD_CHANGE_CIPHER_SPEC)
+    if (record->epoch == 0 && record->type == RECORD_CHANGE_CIPHER_SPEC && record->body_len == 1 &&
+        record->body[0] == 1) /* RFC 5246 7.1 */
         w->is_cipher_changed = true;
     w->result = feed(w, bytes, record->len);
 }

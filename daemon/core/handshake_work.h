@@ -63,7 +63,7 @@ struct handshake_work {
     struct seq48 next_plain_seq; /* above all epoch-0 records that left */
     bool is_overrun;             /* a sequence number or the flight went beyond what the gateway owns */
 
-    uint8_t early[HANDSHAKE_FINISHED_MAX]; /* the last protected record that came before the keys */
+    uint8_t early[HANDSHAKE_FINISHED_MAX]; /* the last protected record that came too early */
     size_t early_len;
     bool is_cipher_changed;                 /* the peer's ChangeCipherSpec has been fed */
     uint8_t forged[HANDSHAKE_FINISHED_MAX]; /* the last record that did not authenticate */

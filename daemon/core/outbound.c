@@ -195,12 +195,28 @@ static bool is_in_use(const struct delegations *all, const struct node *node, co
     return delegations_find_by_endpoints(all, peer, local) != NULL;
 }
 
+/* The port of the node's session with that server, which a new one replaces; 0: there is none. */
+static uint16_t port_before(const struct node *node, const struct endpoint *peer,
+                            const struct endpoint *local)
+{
+    for (unsigned i = 0; i < KEYBLOCK_SLOTS; i++) {
+        const struct node_slot *slot = &node->slots[i];
+
+        if (slot->handle != 0 && slot->is_outbound && endpoint_equal(&slot->peer, peer) &&
+            bytes_equal(slot->local.addr, local->addr, sizeof local->addr))
+            return slot->local.port;
+    }
+    return 0;
+}
+
 /* The node's port, so that its sessions with a server are told from other nodes'; the shared one where the
  * server is a node that is this one's client already. false: that is in use, too. */
 static bool choose_port(const struct delegations *all, const struct node *node, const struct endpoint *peer,
                         struct endpoint *local)
 {
-    local->port = node->row.port;
+    const uint16_t before = port_before(node, peer, local);
+
+    local->port = before != 0 ? before : node->row.port;
     if (!is_in_use(all, node, peer, local))
         return true;
     local->port = all->env->config.shared_port;

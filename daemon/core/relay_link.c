@@ -37,7 +37,8 @@ static void node_heard(const struct relay *r, struct relay_node *node, uint64_t 
     relay_tell_keys(r, MSG_NODE_HEARD, 0, node->id, 0, CLOSE_NONE);
 }
 
-/* A client speaks as soon as it has its keys. Its first record waits for the row; later ones it repeats. */
+/* A client speaks as soon as it has its keys. Its first record waits for the row; later ones are
+ * lost, and CoAP repeats what it confirms. */
 static enum relay_counter pass_on(struct relay *r, struct session *s, const uint8_t *record, size_t len)
 {
     if (s->state == SESSION_KEYING)

@@ -67,7 +67,7 @@ static enum relay_counter on_handshaking(const struct relay *r, const struct ses
                                         : RELAY_DROP_PEER_TYPE;
 }
 
-/* The flight is withheld: whatever the peer repeats is answered by its release. */
+/* Whatever the peer repeats is answered by the release of a flight that is withheld, or needs no answer. */
 static enum relay_counter on_keying(const struct peer_record *p)
 {
     bool is_repeated = p->record.type == RECORD_HANDSHAKE || p->record.type == RECORD_CHANGE_CIPHER_SPEC;

@@ -16,7 +16,7 @@
 enum session_state {
     SESSION_NEW,         /* a free slot, or one being filled */
     SESSION_HANDSHAKING, /* `keys` is in the handshake with the peer */
-    SESSION_KEYING,      /* the key block is on its way to the node, the last flight is withheld */
+    SESSION_KEYING,      /* the key block is on its way to the node, a flight is withheld if it is ours */
     SESSION_ACTIVE,      /* the node has the keys, the row is durable */
     SESSION_CLOSING,     /* over; its tombstone answers the peer for a while */
     SESSION_STATES

@@ -59,7 +59,7 @@ static _Thread_local struct handshake *current;
 
 /* ---- what the library calls ---- */
 
-/* Takes down a fatal alert in clear and tells whether it was one: all that the gateway sends are. */
+/* Takes down a fatal alert in clear and tells whether it was one. Those under keys leave as they are. */
 static bool keep_alert(struct handshake *h, const unsigned char *records, size_t len)
 {
     if (h->is_alert_chosen || len != PLAIN_ALERT_LEN || records[0] != RECORD_ALERT ||

@@ -48,7 +48,7 @@ void udp_reader_destroy(struct udp_reader *reader);
 
 /* Takes `fd` over, on failure too (NULL). */
 struct udp_socket *udp_socket_create(struct udp_reader *reader, int fd, udp_datagram_function *fn, void *ctx);
-/* Has `expect` called before each batch, with the ctx of the socket. */
+/* Has `expect` called before each batch of several messages, with the ctx of the socket. */
 void udp_socket_expect(struct udp_socket *socket, udp_expect_function *expect);
 /* Flush the outbox before: it may hold datagrams for this socket. NULL is fine. */
 void udp_socket_destroy(struct udp_socket *socket);

@@ -72,6 +72,7 @@ static void on_ca_changed(void *ctx)
     struct keys_process *p = ctx;
 
     keys_certificates_load(&p->certificates);
+    delegator_on_trust_changed(p->delegator);
 }
 
 static void on_destination_added(void *ctx)
@@ -307,13 +308,14 @@ static enum status open_delegator(struct keys_process *p)
 
     p->io = (struct delegator_io){p, to_relay, fill_random, on_log, {p, lane_count(p->config), submit_turn}};
     p->delegator = delegator_create(&config, &p->io, &p->engine, &p->table);
+    if (p->delegator == NULL) {
+        log_line(LOG_ERR, "not enough memory for max_handshakes, max_nodes and resumption_sessions");
+        return SSM_IO;
+    }
     if (config.resumption_s > 0)
         log_line(LOG_NOTICE, "resumption is on: master secrets of up to %u sessions stay in memory for %u s",
                  (unsigned)config.resumption_sessions, (unsigned)config.resumption_s);
-    if (p->delegator != NULL)
-        return SSM_OK;
-    log_line(LOG_ERR, "not enough memory for max_handshakes, max_nodes and resumption_sessions");
-    return SSM_IO;
+    return SSM_OK;
 }
 
 /* The rest, up to READY, follows when the parent hands over the channel to `relay`. */

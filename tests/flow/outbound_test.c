@@ -244,6 +244,7 @@ static void the_node_begins_above_all_that_the_gateway_has_repeated(void **state
 static void no_number_is_ever_sealed_twice_by_a_client(void **state)
 {
     const struct flow_network network = bad_network(15);
+    unsigned done = 0;
 
     (void)state;
     for (int run = 0; run < runs(); run++) {
@@ -252,13 +253,14 @@ static void no_number_is_ever_sealed_twice_by_a_client(void **state)
         for (uint16_t i = 0; i < 6; i++) {
             (void)flow_run(w, seeded_u32() % 5000, NULL, NULL);
             flow_restart_at_random(w);
-            (void)flow_put_temperature(w, 2 * MINUTE_MS);
+            done += flow_put_temperature(w, 2 * MINUTE_MS);
             flow_restart_at_random(w);
             (void)flow_put_temperature(w, 4000);
             flow_server_forget(s);
         }
         flow_destroy(w);
     }
+    assert_true(done > 0 || runs() == 0);
 }
 
 int main(void)

@@ -30,7 +30,7 @@ systemd_restart() {
 }
 
 systemd_starts_again() { # by itself: Restart= of the unit
-    await 10 "systemd starts ssmd again" systemd_has_another "$gateway_pid"
+    await 20 "systemd starts ssmd again" systemd_has_another "$gateway_pid"
 }
 
 systemd_has_another() { # PID
@@ -82,7 +82,7 @@ hand_stop() {
 # ---- what is looked at ----
 
 await_gateway() {
-    await 10 "ssmd answers ssmctl" gateway_answers
+    await 20 "ssmd answers ssmctl" gateway_answers
     gateway_pid=$("${how}_process")
 }
 gateway_answers() {
@@ -102,7 +102,7 @@ client_reads() {
     reading=$(request coap-client-gnutls "$kitchen_port" get temperature)
     is_temperature "$reading" || fail "coap-client-gnutls reads '$reading'"
     echo "ok: coap-client-gnutls reads $reading $*"
-    await 10 "the client's session ends" sessions_are "$other_sessions"
+    await 20 "the client's session ends" sessions_are "$other_sessions"
 }
 
 session_names() {
@@ -149,13 +149,13 @@ session_lives "after a restart"
 for role in relay keys; do
     pid=$(process_of $role)
     kill -KILL "$pid"
-    await 10 "$role is started again" is_replaced $role "$pid"
+    await 20 "$role is started again" is_replaced $role "$pid"
     await_gateway
     session_lives "after kill -9 of $role"
 done
 
 kill -KILL "$gateway_pid"
-await 5 "ssmd ends" is_gone "$gateway_pid"
+await 20 "ssmd ends" is_gone "$gateway_pid"
 "${how}_starts_again"
 await_gateway
 session_lives "after kill -9 of the parent"

@@ -14,7 +14,7 @@ refused() {
         -cipher "${suite:-$suite_openssl}" -nbio </dev/null >"$work/refused.log" 2>&1 &&
         fail "$what: connected"
     has "$work/refused.log" "SSL alert number $alert" || fail "$what: not alert $alert"
-    await 2 "$what: counter $counter" counter_above keys "$counter" "$before"
+    await 20 "$what: counter $counter" counter_above keys "$counter" "$before"
     sessions_are 0 || fail "$what: a session is left"
     [ -z "$logged" ] || tail -n +"$((log_lines + 1))" "$work/ssmd.log" | grep >/dev/null -F -- "$logged" ||
         fail "$what: nothing about '$logged' in the log"
@@ -38,7 +38,7 @@ subscriber_add carol key-of-carol-0001 attic
 as=carol key=key-of-carol-0001 refused "node never seen" 80 failed_node "" "$(port_of attic)"
 attic_port=$(port_of attic)
 ctl node remove attic >/dev/null
-await 2 "the port of a removed node is closed" bash -c \
+await 20 "the port of a removed node is closed" bash -c \
     "! ss -Hlun 'sport = :$attic_port' | grep >/dev/null ."
 
 # The same subscriber, the right way.

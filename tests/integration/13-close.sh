@@ -11,10 +11,10 @@ gateway_with_nodes "idle_timeout_s = 10"
 (sleep 1) | timeout 10 openssl s_client -dtls1_2 -connect "127.0.0.1:$kitchen_port" -psk "$(psk_hex $alice_key)" \
     -psk_identity alice -cipher $suite_openssl -nbio >"$work/leaving.log" 2>&1 &
 leaving=$!
-await 5 "a session" sessions_are 1
+await 20 "a session" sessions_are 1
 wait $leaving
-await 5 "the peer's close_notify ends the session" sessions_are 0
-await 5 "the node's slot is free" node_has_no_sessions
+await 20 "the peer's close_notify ends the session" sessions_are 0
+await 20 "the node's slot is free" node_has_no_sessions
 echo "ok: close_notify of the peer"
 
 for client in s_client gnutls-cli; do
@@ -23,20 +23,20 @@ for client in s_client gnutls-cli; do
     gnutls-cli) gnutls_start $client $kitchen_port && pid=$gnutls_pid && input=$gnutls_in ;;
     esac
     send_get "$input" 1
-    await 10 "$client is served" has_reply "$work/$client.out" 1
+    await 20 "$client is served" has_reply "$work/$client.out" 1
     handle=$(query "d[0]['handle']" session list)
     ctl session close kitchen "$handle" >/dev/null
-    await 5 "$client is told" is_gone $pid
+    await 20 "$client is told" is_gone $pid
     wait $pid || fail "$client took it for an error"
-    await 5 "the session is gone" sessions_are 0
-    await 5 "the node's slot is free" node_has_no_sessions
+    await 20 "the session is gone" sessions_are 0
+    await 20 "the node's slot is free" node_has_no_sessions
     echo "ok: ssmctl session close, $client"
 done
 has "$work/gnutls-cli.log" "Peer has closed" || fail "gnutls-cli saw no close_notify"
 
 s_client_start idle $kitchen_port
 send_get "$s_client_in" 1
-await 10 "a reply" has_reply "$work/idle.out" 1
+await 20 "a reply" has_reply "$work/idle.out" 1
 await 15 "the idle time-out ends the session" sessions_are 0
-await 5 "the idle peer is told" is_gone $s_client_pid
+await 20 "the idle peer is told" is_gone $s_client_pid
 [ "$(counter relay sessions_opened)" = "$(counter relay sessions_closed)" ] || fail "opened and closed differ"

@@ -17,7 +17,7 @@ node_await kitchen
 request s_client $((proxy_port + 1)) get .well-known/core >/dev/null
 s_client_start honest $kitchen_port
 send_get "$s_client_in" 1
-await 10 "a reply before" has_reply "$work/honest.out" 1
+await 20 "a reply before" has_reply "$work/honest.out" 1
 
 dropped() { # peer|node
     query "sum(v for k, v in d['relay'].items() if k.startswith('drop_$1')) + d['keys']['drop_association'] + \
@@ -28,7 +28,7 @@ for side in peer link; do
     [ $side = peer ] || port=$link_port counters=node
     before=$(dropped $counters)
     "$tests_dir/integration/garbage.py" $port "$work/$side.datagrams" "${SSM_TEST_SEED:-}"
-    await 5 "ssmd answers after garbage on the $side side" ctl status >/dev/null
+    await 20 "ssmd answers after garbage on the $side side" ctl status >/dev/null
     all_alive || fail "a process of ssmd ended"
     after=$(dropped $counters)
     [ $((after - before)) -gt 300 ] || fail "$((after - before)) drops counted on the $side side"
@@ -37,7 +37,7 @@ done
 grep -q "was ended by signal" "$work/ssmd.log" && fail "a process of ssmd was restarted"
 
 send_get "$s_client_in" 2
-await 10 "the session from before goes on" has_reply "$work/honest.out" 2
+await 20 "the session from before goes on" has_reply "$work/honest.out" 2
 reading=$(request coap-client-openssl $kitchen_port get temperature)
 is_temperature "$reading" || fail "an honest client does not get through: '$reading'"
 [ "$(wc -l <"$work/ssmd.log")" -lt 200 ] || fail "the log is not rate-limited: $(wc -l <"$work/ssmd.log") lines"

@@ -9,7 +9,7 @@ cable_start() { # NAME END END
     "$tests_dir/integration/serial_cable.py" "$@" </dev/null >"$work/cable-$name.log" 2>&1 9>&- &
     declare -g "cable_$name=$!"
     started+=($!)
-    await 5 "cable $name is there" has "$work/cable-$name.log" ready
+    await 20 "cable $name is there" has "$work/cable-$name.log" ready
 }
 
 cable_pull() { # NAME
@@ -36,7 +36,7 @@ line_comes() {
     local name=$1 number=$2 end=$3 link
     link=$(query "d[$number]['name']" link list)
     cable_start "$name" "$end" "$work/$name.tty"
-    await 10 "$link is opened" link_is "$number" state up
+    await 20 "$link is opened" link_is "$number" state up
     node_start_on "$name" --serial "$work/$name.tty"
     node_await "$name"
     [ "$(query "d['address']" node show "$name")" = "$link" ] || fail "the address of $name is not $link"
@@ -60,7 +60,7 @@ line_comes kitchen 1 "$device"
 line_comes bedroom 2 "unix:$socket"
 s_client_start peer "$kitchen_port"
 send_get "$s_client_in" 1
-await 10 "a reply over the device" has_reply "$work/peer.out" 1
+await 20 "a reply over the device" has_reply "$work/peer.out" 1
 
 # What ssmctl shows.
 [ "$(query "[(l['name'], l['kind'], l['baud'], l['nodes']) for l in d]" link list)" = \
@@ -79,56 +79,56 @@ spoiled=$(query "d[1]['spoiled']" link list)
     head -c 2000 /dev/zero
     printf '\300'
 } >"$work/kitchen.tty"
-await 10 "spoiled frames are counted" link_counts 1 spoiled $((spoiled + 1))
+await 20 "spoiled frames are counted" link_counts 1 spoiled $((spoiled + 1))
 send_get "$s_client_in" 2
-await 10 "a reply after noise" has_reply "$work/peer.out" 2
+await 20 "a reply after noise" has_reply "$work/peer.out" 2
 
 # The plug is pulled: said once. What is for the node meanwhile is dropped. Plugged again, the session goes on.
 cable_pull kitchen
-await 10 "the device is seen to be gone" link_is 1 state down
+await 20 "the device is seen to be gone" link_is 1 state down
 send_get "$s_client_in" 3
-await 10 "what cannot be sent is counted" link_counts 1 dropped 0
+await 20 "what cannot be sent is counted" link_counts 1 dropped 0
 sleep 2
 [ "$(grep -c "a serial line is lost.*: serial:$device" "$work/ssmd.log")" = 1 ] || fail "the loss is not said once"
 cable_start kitchen "$device" "$work/kitchen.tty"
-await 10 "the device is opened again" link_is 1 state up
-await 10 "the node's end is opened again" has "$work/kitchen.log" "kitchen.tty is back"
+await 20 "the device is opened again" link_is 1 state up
+await 20 "the node's end is opened again" has "$work/kitchen.log" "kitchen.tty is back"
 send_get "$s_client_in" 4
-await 10 "the session goes on after the plug was pulled" has_reply "$work/peer.out" 4
+await 20 "the session goes on after the plug was pulled" has_reply "$work/peer.out" 4
 cable_pull bedroom
-await 10 "the socket is seen to be gone" link_is 2 state down
+await 20 "the socket is seen to be gone" link_is 2 state down
 cable_start bedroom "unix:$socket" "$work/bedroom.tty"
-await 10 "the socket is opened again" link_is 2 state up
-await 10 "the node's end is opened again" has "$work/bedroom.log" "bedroom.tty is back"
+await 20 "the socket is opened again" link_is 2 state up
+await 20 "the node's end is opened again" has "$work/bedroom.log" "bedroom.tty is back"
 expect_reading bedroom "after the plug was pulled"
 
 # A new relay gets the lines that are open.
 kill -KILL "$(process_of relay)"
 await 20 "relay is running again" has "$work/ssmd.log" "are running again"
-await 10 "the device is up in the new relay" link_is 1 state up
+await 20 "the device is up in the new relay" link_is 1 state up
 send_get "$s_client_in" 5
-await 10 "the session goes on in a new relay" has_reply "$work/peer.out" 5
+await 20 "the session goes on in a new relay" has_reply "$work/peer.out" 5
 
 # A restart knows a line by its name: in another order, at another rate. Without the line its node is out of reach, and
 # nothing else comes of it.
 gateway_stop
 gateway_configure "serial_links = unix:$socket $device@57600"
 gateway_start
-await 10 "the device is opened after a restart" link_is 2 state up
+await 20 "the device is opened after a restart" link_is 2 state up
 link_is 2 baud 57600 || fail "the rate is not the new one"
 send_get "$s_client_in" 6
-await 10 "the session goes on with other lines before it" has_reply "$work/peer.out" 6
+await 20 "the session goes on with other lines before it" has_reply "$work/peer.out" 6
 gateway_stop
 gateway_configure
 gateway_start
 dropped=$(counter relay records_to_node)
 send_get "$s_client_in" 7
-await 10 "a record for a line that is no more" counter_above relay records_to_node "$dropped"
+await 20 "a record for a line that is no more" counter_above relay records_to_node "$dropped"
 all_alive || fail "a process of ssmd died"
 gateway_stop
 gateway_configure "serial_links = $device"
 gateway_start
-await 10 "the device is opened when it is configured again" link_is 1 state up
+await 20 "the device is opened when it is configured again" link_is 1 state up
 send_get "$s_client_in" 8
-await 10 "the session goes on when the line is back" has_reply "$work/peer.out" 8
+await 20 "the session goes on when the line is back" has_reply "$work/peer.out" 8
 node_await kitchen

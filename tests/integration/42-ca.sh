@@ -157,7 +157,7 @@ ctl status | grep >/dev/null -E "^warning: the gateway's certificate expires in 
     fail "no warning in: $(ctl status)"
 gateway_stop
 gateway_start
-await 5 "the warning in the log" has "$work/ssmd.log" "the gateway's certificate expires in"
+await 20 "the warning in the log" has "$work/ssmd.log" "the gateway's certificate expires in"
 [ "$(query "d['issued'][0]['name']" ca show)" = carol ] || fail "the list of what was issued is lost"
 ctl ca init --replace >"$work/init.out"
 has "$work/init.out" "worthless" || fail "no word on what --replace means"

@@ -32,7 +32,7 @@ destinations() {
 }
 
 ctl destination add kitchen COAPS://Server.Example:5684 --identity gw --psk-file "$work/server.psk" >/dev/null
-await 10 "a process that resolves names" process_of resolve >/dev/null
+await 20 "a process that resolves names" process_of resolve >/dev/null
 ctl destination add kitchen 'coaps://[2001:db8:0::1]:8000' --ca "$pki/ca.crt" >/dev/null
 ctl destination add cellar coaps://server.example --ca "$pki/ca.crt" --cert "$pki/gw.crt" --key "$pki/gw.key" >/dev/null
 refused 1 "node 'kitchen' has destination coaps://server.example already" \
@@ -89,19 +89,19 @@ found_in "$resolve" "$work/state" | grep >/dev/null state || fail "the search do
 keys=$(process_of keys)
 relay=$(process_of relay)
 kill -KILL "$resolve"
-await 10 "resolve is restarted" is_restarted resolve "$resolve"
+await 20 "resolve is restarted" is_restarted resolve "$resolve"
 [ "$(process_of keys) $(process_of relay)" = "$keys $relay" ] || fail "another process went along with it"
 resolve=$(process_of resolve)
 kill -KILL "$keys"
-await 10 "keys is restarted" is_restarted keys "$keys"
-await 10 "keys answers" gateway_answers
+await 20 "keys is restarted" is_restarted keys "$keys"
+await 20 "keys answers" gateway_answers
 [ "$(process_of resolve)" = "$resolve" ] || fail "resolve went along with keys"
 
 # ---- restart, removal ----
 
 gateway_stop
 gateway_start
-await 10 "a process that resolves names, after a restart" process_of resolve >/dev/null
+await 20 "a process that resolves names, after a restart" process_of resolve >/dev/null
 [ "$(destinations)" = "$all" ] || fail "after a restart: $(destinations)"
 ctl destination remove kitchen coaps://server.example >/dev/null
 refused 1 "has no destination coaps://server.example" destination remove kitchen coaps://server.example

@@ -23,8 +23,8 @@ while read -r _ line; do
     is_temperature "$reading" || fail "'$line' gives '$reading'"
 done < <(grep '^try: ' "$work/stay.log")
 kill -INT -- -$run_pid
-await 10 "Ctrl-C ends it" is_gone $run_pid
-await 2 "no process is left" nothing_left
+await 20 "Ctrl-C ends it" is_gone $run_pid
+await 20 "no process is left" nothing_left
 
 # Without --state nothing stays on disk.
 before=$(find /tmp -maxdepth 1 -name 'ssm-run.*' | wc -l)

@@ -34,4 +34,4 @@ is_temperature "$reading" || fail "an honest client does not get through: '$read
 nothing_in_flight() {
     [ "$(query "sum(s['state'] in ('HANDSHAKING', 'KEYING') for s in d)" session list)" = 0 ]
 }
-await 8 "the liars' handshakes are gone" nothing_in_flight
+await 20 "the liars' handshakes are gone" nothing_in_flight

@@ -14,14 +14,14 @@ read_by_name() { # PORT SERVER-NAME NODE: a reading, and whose session it was
     await 20 "'$2' is served" has_reply "$work/$2.out" 1
     [ "$(node_of_session)" = "$3" ] || fail "'$2' chose $(node_of_session), not $3"
     ctl session close "$3" "$(query "d[0]['handle']" session list)" >/dev/null
-    await 5 "the session of '$2' ends" sessions_are 0
+    await 20 "the session of '$2' ends" sessions_are 0
 }
 
 refused_by_name() { # PORT SERVER-NAME
     local before
     before=$(counter keys failed_name)
     s_client_start "$2" "$1" -servername "$2"
-    await 10 "'$2' is refused" has "$work/$2.log" "alert number 112"
+    await 20 "'$2' is refused" has "$work/$2.log" "alert number 112"
     [ "$(counter keys failed_name)" -gt "$before" ] || fail "the refusal of '$2' is not counted"
     exec {s_client_in}>&-
 }

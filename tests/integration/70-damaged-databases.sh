@@ -9,7 +9,7 @@ s_client_start peer $kitchen_port
 
 killed() { # PID
     kill -KILL "$1"
-    await 5 "process $1 ends" is_gone "$1"
+    await 20 "process $1 ends" is_gone "$1"
 }
 
 damage() { # FILE: its first page becomes garbage
@@ -41,7 +41,7 @@ damage "$keys_db"
 cp "$keys_db" "$work/damaged"
 relay=$(process_of relay)
 killed "$(process_of keys)"
-await 10 "keys says why it cannot start" has "$work/ssmd.log" "$keys_db: is left as it is: restore a backup"
+await 20 "keys says why it cannot start" has "$work/ssmd.log" "$keys_db: is left as it is: restore a backup"
 expect_relaying "without keys"
 sleep 4 # several tries
 expect_relaying "without keys, after several tries"
@@ -59,7 +59,7 @@ gateway_stop || true
 : >"$work/ssmd.log"
 start_without_keys
 expect_relaying "after a start without keys"
-await 10 "the log says that keys is away" has "$work/ssmd.log" "keys cannot start: 1 sessions go on without it"
+await 20 "the log says that keys is away" has "$work/ssmd.log" "keys cannot start: 1 sessions go on without it"
 sleep 3
 log_says_once "restore a backup"
 

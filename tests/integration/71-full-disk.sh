@@ -33,7 +33,7 @@ kill_both() {
     for role in keys relay; do
         pid=$(process_of $role)
         kill -KILL "$pid"
-        await 10 "$role is restarted" is_restarted $role "$pid"
+        await 20 "$role is restarted" is_restarted $role "$pid"
     done
 }
 
@@ -55,7 +55,7 @@ log_says_once "keys.db: what is known goes on, but nothing is accepted that has 
 # A session that ends is forgotten by relay, though its row cannot be removed now.
 before=$(sessions)
 ctl session close kitchen 1 >/dev/null
-await 5 "the session is closed" sessions_are $((before - 1))
+await 20 "the session is closed" sessions_are $((before - 1))
 s_client_start peer2 $kitchen_port # refused
 sleep 1
 [ "$(sessions)" = $((before - 1)) ] || fail "a session that is not durable"
@@ -90,7 +90,7 @@ for how in KILL TERM; do # after KILL, changes are in a file of their own, that 
     children=$(pgrep -P $gateway_pid)
     stop $gateway_pid $how || true
     for child in $children; do
-        await 5 "child $child ends" is_gone "$child"
+        await 20 "child $child ends" is_gone "$child"
     done
     mount -o remount,ro "$work/state"
     : >"$work/ssmd.log"

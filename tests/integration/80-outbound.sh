@@ -1,4 +1,4 @@
-#!/bin/bash
+#!/usr/bin/env bash
 # A node pushes its readings into stock CoAP servers, through sessions in which it is the client: with PSKs and with
 # certificates on both sides. And whatever can go wrong with a server is told apart: to the node, by a counter, in the log.
 . "$(dirname "$0")/lib.sh"
@@ -13,9 +13,8 @@ plain_port=$((port_base + 16)) # and the next one for DTLS
 gateway_configure "handshake_timeout_s = 10"
 gateway_start
 node_add kitchen
-printf '%s\n' $server_key >"$work/server.psk"
-printf 'another-key-00001\n' >"$work/other.psk"
-chmod 600 "$work"/*.psk
+psk_write server $server_key
+psk_write other another-key-00001
 
 server_start() { # PROGRAM [OPTION...]: on $plain_port + 1
     local program=$1
@@ -23,7 +22,7 @@ server_start() { # PROGRAM [OPTION...]: on $plain_port + 1
     "$program" -p "$plain_port" -A 127.0.0.1 -d 10 -v 7 "$@" </dev/null >"$work/server.log" 2>&1 9>&- &
     server_pid=$!
     started+=($server_pid)
-    await 5 "the server listens" listens $((plain_port + 1))
+    await 20 "the server listens" listens $((plain_port + 1))
 }
 
 uri() { # [HOST]
@@ -59,7 +58,7 @@ expect_push() { # WHAT
     [ "$(query "d[0]['destination']" session list)" = "$destination" ] || fail "$1: no destination is shown"
     push_stop
     ctl session close kitchen "$(query "d[0]['handle']" session list)" >/dev/null
-    await 10 "$1: the session ends" sessions_are 0
+    await 20 "$1: the session ends" sessions_are 0
 }
 
 # WHAT COUNTER TEXT: an attempt at $destination fails, is counted and logged, and the node hears why
@@ -69,7 +68,7 @@ expect_failure() {
     lines=$(grep -cF "$text" "$work/ssmd.log" || true)
     push_start "$destination"
     await 60 "$what: $counter counts" counter_above keys "$counter" "$before"
-    await 10 "$what: the log tells" logged_more_than "$lines" "$text"
+    await 20 "$what: the log tells" logged_more_than "$lines" "$text"
     await 20 "$what: the node hears" has "$work/kitchen.log" "$4"
     push_stop
     [ "$(sessions)" = 0 ] || fail "$what: there is a session"
@@ -97,13 +96,13 @@ expect_failure "no server" outbound_failed_no_answer "the server does not answer
 
 push_start "coaps://127.0.0.1:9"
 await 20 "a forbidden server counts" counter_above keys outbound_forbidden 0
-await 5 "a forbidden server is logged" has "$work/ssmd.log" "no destination of this node"
-await 5 "the node hears that it is forbidden" has "$work/kitchen.log" "4.03"
+await 20 "a forbidden server is logged" has "$work/ssmd.log" "no destination of this node"
+await 20 "the node hears that it is forbidden" has "$work/kitchen.log" "4.03"
 push_stop
 push_start "coap://127.0.0.1:5683"
 await 20 "a malformed URI counts" counter_above keys outbound_malformed 0
-await 5 "a malformed URI is logged" has "$work/ssmd.log" "no URI of a server"
-await 5 "the node hears that it is malformed" has "$work/kitchen.log" "4.00"
+await 20 "a malformed URI is logged" has "$work/ssmd.log" "no URI of a server"
+await 20 "the node hears that it is malformed" has "$work/kitchen.log" "4.00"
 push_stop
 destination_set coaps://no-such-host.invalid --identity kitchen --psk-file "$work/server.psk"
 expect_failure "no such name" outbound_failed_no_name "name cannot be resolved" "does not resolve"

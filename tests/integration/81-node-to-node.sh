@@ -11,8 +11,7 @@ names_set north "127.0.0.1 localhost" "${gateway_address[south]} bedroom.south.e
 bedroom_port=$(at south port_of bedroom)
 kitchen_port=$(at north port_of kitchen)
 
-printf '%s\n' $alice_key >"$work/alice.psk"
-chmod 600 "$work/alice.psk"
+psk_write alice $alice_key
 at south subscriber_add alice $alice_key bedroom
 
 values() { # NODE [GATEWAY]: that its server has told it
@@ -36,7 +35,8 @@ sessions_of() { # GATEWAY: direction, node and peer of each session
 
 # ---- two gateways ----
 
-expect_conversation() { # WHAT SUBSCRIBER
+expect_conversation() { # WHAT SUBSCRIBER: from now on
+    : >"$work/north/kitchen.log"
     await 40 "$1: the kitchen has values of the bedroom" has_values kitchen 1
     await 40 "$1: the values change" has_values kitchen 2
     await 30 "$1: they are the bedroom's" says_the_same kitchen south "${gateway_address[south]}" "$bedroom_port"
@@ -50,7 +50,6 @@ expect_conversation() { # WHAT SUBSCRIBER
     [ "$(at south query "[r['subscriber'] for r in d if r['peer'] == '${gateway_address[north]}:$kitchen_port'][0]" \
         session list)" = "$2" ] || fail "$1: it is not $2's"
     at north all_alive && at south all_alive || fail "$1: a process has ended"
-    : >"$work/north/kitchen.log"
     echo "ok: $1"
 }
 
@@ -79,8 +78,7 @@ expect_conversation "with certificates" carol
 
 # Each is the other's client and server at the same time: the second to call does so from the shared port.
 at north subscriber_add bob $bob_key kitchen
-printf '%s\n' $bob_key >"$work/bob.psk"
-chmod 600 "$work/bob.psk"
+psk_write bob $bob_key
 kitchen_uri=coaps://${gateway_address[north]}:$kitchen_port
 at south ctl destination add bedroom "$kitchen_uri" --identity bob --psk-file "$work/bob.psk" >/dev/null
 stop "$(node_pid bedroom)"

@@ -11,8 +11,7 @@ shim=$(find "$build_dir" -name libfast_clock.so)
 ip link set lo up
 gateway_configure "handshake_timeout_s = 5"
 gateway_start
-printf '%s\n' $alice_key >"$work/server.psk"
-chmod 600 "$work/server.psk"
+psk_write server $alice_key
 
 server_start() { # NODE [ADDRESS]: the node's server; there its name leads from now on
     local address=${2:-127.0.0.1}
@@ -24,7 +23,7 @@ server_start() { # NODE [ADDRESS]: the node's server; there its name leads from 
         >>"$work/server-$1.log" 2>&1 9>&- &
     server_pid[$1]=$!
     started+=($!)
-    await 5 "the server of $1 listens" listens "${server_port[$1]}"
+    await 20 "the server of $1 listens" listens "${server_port[$1]}"
 }
 
 pushes_start() { # NODE
@@ -91,14 +90,17 @@ expect_pushes kitchen "a session that the gateway has closed"
 gateway_stop
 gateway_start
 expect_pushes kitchen "the gateway has been restarted"
-kill -s KILL "$(process_of keys)" "$(process_of relay)" $gateway_pid
-await 5 "the gateway is gone" is_gone $gateway_pid
+processes=("$(process_of keys)" "$(process_of relay)" "$(process_of resolve)" $gateway_pid)
+kill -s KILL "${processes[@]}"
+for process in "${processes[@]}"; do
+    await 20 "the gateway is gone" is_gone "$process"
+done
 gateway_start
 expect_pushes kitchen "the gateway has been killed"
 
 keys=$(process_of keys)
 kill -s KILL "$keys"
-await 10 "keys comes back" is_restarted keys "$keys"
+await 20 "keys comes back" is_restarted keys "$keys"
 expect_pushes kitchen "keys has been killed"
 
 : >"$work/kitchen.log"
@@ -106,7 +108,7 @@ stop "${server_pid[kitchen]}" INT
 await 60 "an attempt" has "$work/kitchen.log" "the gateway is trying"
 keys=$(process_of keys)
 kill -s KILL "$keys"
-await 10 "keys comes back" is_restarted keys "$keys"
+await 20 "keys comes back" is_restarted keys "$keys"
 server_start kitchen
 expect_pushes kitchen "keys has been killed during an attempt"
 

@@ -110,6 +110,11 @@ has() { # FILE TEXT
     grep -qsaF -- "$2" "$1"
 }
 
+psk_write() { # NAME KEY: $work/NAME.psk
+    printf '%s\n' "$2" >"$work/$1.psk"
+    chmod 600 "$work/$1.psk"
+}
+
 psk_hex() { # TEXT
     printf %s "$1" | od -An -v -tx1 | tr -d ' \n'
 }
@@ -175,7 +180,7 @@ gateway_start() {
     ${gateway_net:-} "$ssmd" --config "$work/ssmd.conf" --foreground </dev/null >>"$work/ssmd.log" 2>&1 9>&- &
     gateway_pid=$!
     started+=($gateway_pid)
-    await 10 "ssmd answers ssmctl" gateway_answers
+    await 20 "ssmd answers ssmctl" gateway_answers
 }
 
 gateway_answers() {
@@ -189,7 +194,7 @@ gateway_stop() {
     stop $gateway_pid || fail "ssmd did not end within 5 s of SIGTERM"
     local child
     for child in $children; do
-        await 2 "child $child of ssmd ends with it" is_gone "$child"
+        await 20 "child $child of ssmd ends with it" is_gone "$child"
     done
 }
 
@@ -286,8 +291,7 @@ port_of() { # NAME
 
 subscriber_add() { # NAME KEY NODE...
     local name=$1 grants=() node
-    printf '%s\n' "$2" >"$work/$1.psk"
-    chmod 600 "$work/$1.psk"
+    psk_write "$1" "$2"
     shift 2
     for node in "$@"; do
         grants+=(--node "$node")
@@ -379,7 +383,7 @@ net_make() {
     client_host=$!
     started+=($client_host)
     client_net="nsenter --target $client_host --net"
-    await 5 "a second network" net_is_apart $client_host
+    await 20 "a second network" net_is_apart $client_host
     ip link add name gateway mtu "$mtu" type veth peer name client mtu "$mtu" netns $client_host
     ip address add 192.0.2.1/24 dev gateway
     ip address add 192.0.2.2/24 dev gateway
@@ -403,11 +407,12 @@ net_is_apart() {
 proxy_start() {
     local name=$1 listen=$2 to=$3
     shift 3
+    rm -f "$work/proxy-$name.log"
     "$tests_dir/proxy/${proxy_program:-udp_proxy.py}" --listen "$listen" --to "$to" --log "$work/$name.datagrams" "$@" \
         </dev/null >"$work/proxy-$name.log" 2>&1 9>&- &
     proxy_pid=$!
     started+=($proxy_pid)
-    await 5 "proxy $name listens" has "$work/proxy-$name.log" ready
+    await 20 "proxy $name listens" has "$work/proxy-$name.log" ready
 }
 
 # ---- clients ----
@@ -523,7 +528,7 @@ relays() {
 }
 
 expect_relaying() { # WHEN
-    await 10 "a reply $1" relays
+    await 20 "a reply $1" relays
 }
 
 # The same for gnutls-cli.
@@ -575,7 +580,9 @@ at() {
     node_net=$(on "nodes-$name")
     shift
     "$@"
+    local status=$? # not 0 only in a condition: otherwise the test has ended
     gateway_pid_of[$name]=$gateway_pid
+    return $status
 }
 
 houses_make() {
@@ -594,7 +601,7 @@ host_make() { # NAME
     unshare --net --mount sleep 600 9>&- &
     host_pid[$1]=$!
     started+=($!)
-    await 5 "host $1" net_is_apart $!
+    await 20 "host $1" net_is_apart $!
     $(on "$1") ip link set lo up
 }
 
@@ -619,5 +626,5 @@ house_node_start() { # GATEWAY NODE [OPTION...]
 names_set() { # HOST "ADDRESS NAME"...: its /etc/hosts
     local file=$scratch/hosts-$1
     printf '%s\n' "${@:2}" >"$file"
-    $(on "$1") sh -c "mountpoint -q /etc/hosts || mount --bind '$file' /etc/hosts"
+    $(on "$1") mount --bind "$file" /etc/hosts
 }

@@ -11,12 +11,12 @@ for number in 1 2 3 4; do
     inputs+=("$s_client_in")
     pids+=("$s_client_pid")
     send_get "$s_client_in" $number
-    await 10 "reply to peer $number" has_reply "$work/peer$number.out" $number
+    await 20 "reply to peer $number" has_reply "$work/peer$number.out" $number
 done
 sessions_are 4 || fail "$(sessions) sessions, wanted 4"
 
 s_client_start peer5 $kitchen_port
-await 10 "the fifth is refused" has "$work/peer5.log" "SSL alert number 80"
+await 20 "the fifth is refused" has "$work/peer5.log" "SSL alert number 80"
 counter_above keys failed_busy 0 || fail "failed_busy does not count"
 sessions_are 4 || fail "$(sessions) sessions after the refusal, wanted 4"
 
@@ -24,10 +24,10 @@ sessions_are 4 || fail "$(sessions) sessions after the refusal, wanted 4"
 sleep 5
 for number in 2 3 4; do
     send_get "${inputs[number - 1]}" $((number + 4))
-    await 5 "peer $number is still served" has_reply "$work/peer$number.out" $((number + 4))
+    await 20 "peer $number is still served" has_reply "$work/peer$number.out" $((number + 4))
 done
 s_client_start peer6 $kitchen_port
 send_get "$s_client_in" 9
-await 10 "the sixth gets the idle one's slot" has_reply "$work/peer6.out" 9
+await 20 "the sixth gets the idle one's slot" has_reply "$work/peer6.out" 9
 sessions_are 4 || fail "$(sessions) sessions at the end, wanted 4"
-await 5 "the idle one is told" is_gone "${pids[0]}"
+await 20 "the idle one is told" is_gone "${pids[0]}"

@@ -9,11 +9,11 @@ proxy_program=dtls_proxy.py proxy_start peer $proxy_port $kitchen_port
 
 client_start peer "$client" $proxy_port
 send_get "$client_in" 1
-await 10 "a reply before" has_reply "$work/peer.out" 1
+await 20 "a reply before" has_reply "$work/peer.out" 1
 dropped=$(counter relay drop_peer_unknown)
 kill -s USR1 $proxy_pid
 send_get "$client_in" 2
-await 5 "the gateway drops it" counter_above relay drop_peer_unknown "$dropped"
+await 20 "the gateway drops it" counter_above relay drop_peer_unknown "$dropped"
 ! has_reply "$work/peer.out" 2 || fail "the session went with it"
 sessions_are 1 || fail "$(sessions) sessions"
 

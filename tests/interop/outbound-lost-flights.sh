@@ -25,6 +25,6 @@ for flight in 1 2 3 4 5 6 key-block acknowledgement; do
     grep -h ' lost ' "$work"/{server,link}.datagrams >/dev/null || fail "$flight was not lost"
     stop "$(node_pid kitchen)"
     ctl session close kitchen "$(query "d[0]['handle']" session list)" >/dev/null
-    await 10 "the session without $flight ends" sessions_are 0
+    await 20 "the session without $flight ends" sessions_are 0
     end_all_but "$count"
 done

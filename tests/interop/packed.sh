@@ -9,13 +9,13 @@ proxy_program=dtls_proxy.py proxy_start peer $proxy_port $kitchen_port --pack up
 
 client_start peer "$client" $proxy_port
 send_get "$client_in" 1
-await 10 "reply 1" has_reply "$work/peer.out" 1
+await 20 "reply 1" has_reply "$work/peer.out" 1
 for number in 2 3; do
     send_get "$client_in" $number
     sleep 0.01 # or the client reads both at once, and makes one record of them
 done
 for number in 2 3; do
-    await 10 "reply $number" has_reply "$work/peer.out" $number
+    await 20 "reply $number" has_reply "$work/peer.out" $number
 done
 # Content type 23, DTLS 1.2, epoch 1.
 grep '^sent up' "$work/peer.datagrams" | grep >/dev/null -E '17fefd0001.*17fefd0001' ||

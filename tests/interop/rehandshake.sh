@@ -20,7 +20,7 @@ esac
 request "$client" $proxy_port get humidity >"$work/first" &
 first=$!
 started+=($first)
-await 10 "the first is served" has "$work/first" .
+await 20 "the first is served" has "$work/first" .
 first_handle=$(handle)
 # All that "timeout" started is one process group.
 kill -s KILL -- "-$(pgrep -P $first timeout)"
@@ -41,7 +41,7 @@ close_properly() {
         [ "$client" != s_client ] || client_options=--client-option=-no_ign_eof
         client_start leaving "$client" $proxy_port
         send_get "$client_in" 1
-        await 10 "the leaving one is served" has_reply "$work/leaving.out" 1
+        await 20 "the leaving one is served" has_reply "$work/leaving.out" 1
         exec {client_in}>&-
         wait $client_pid
         client_options=
@@ -49,7 +49,7 @@ close_properly() {
     esac
 }
 close_properly
-await 5 "the session is closed" sessions_are 0
+await 20 "the session is closed" sessions_are 0
 reading=$(request "$client" $proxy_port get temperature)
 is_temperature "$reading" || fail "after a close: '$reading'"
 echo "ok: closed and came again"

@@ -14,16 +14,16 @@ esac
 client_start peer "$client" $kitchen_port
 client_options=
 send_get "$client_in" 1
-await 10 "a reply before" has_reply "$work/peer.out" 1
+await 20 "a reply before" has_reply "$work/peer.out" 1
 
 if [ "$client" = gnutls-cli ]; then
     echo >&"$client_in" # it looks for commands at the start of a line
-    await 5 "the line's end passed by" counter_above relay records_to_node 1
+    await 20 "the line's end passed by" counter_above relay records_to_node 1
 fi
 to_node=$(counter relay records_to_node)
 dropped=$(counter relay drop_peer_held)
 echo $command >&"$client_in"
-await 5 "the gateway drops it" counter_above relay drop_peer_held "$dropped"
+await 20 "the gateway drops it" counter_above relay drop_peer_held "$dropped"
 sleep 1.5 # the client repeats it
 [ "$(counter relay records_to_node)" = "$to_node" ] || fail "a record of the renegotiation reached the node"
 kill -0 $client_pid || fail "the client was told something: $(cat "$work/peer.log")"

@@ -27,8 +27,7 @@ servers_prepare() {
 }
 
 server_prove_by_psk() {
-    printf '%s\n' $server_key >"$work/server.psk"
-    chmod 600 "$work/server.psk"
+    psk_write server $server_key
     server_proof=(--identity kitchen --psk-file "$work/server.psk")
     case $server in
     s_server) server_command=(openssl s_server -dtls1_2 -accept "$server_host:$server_port" -quiet
@@ -69,7 +68,7 @@ server_start() { # its standard input stays open: $server_in
     "${server_command[@]}" <&"$server_in" >"$work/server.log" 2>&1 9>&- &
     server_pid=$!
     started+=($server_pid)
-    await 10 "the server listens" listens $server_port
+    await 20 "the server listens" listens $server_port
 }
 
 destination_add() { # PORT: where kitchen takes the server to be

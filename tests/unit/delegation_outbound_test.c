@@ -379,36 +379,34 @@ static void the_second_address_may_answer(void **state)
     (void)expect_session(w);
 }
 
-/* The first is between the server, which is also the node's client, and the node's port; the second is
- * another node's with that server. */
-static void know_sessions(struct world *w, size_t count)
+/* Sessions with the server, of which the first is the node's. */
+static void know_sessions(struct world *w, const struct session_row *rows, size_t count)
 {
-    static const uint16_t HANDLES[] = {7, 0};
-    struct session_row rows[] = {{.node = NODE_1,
-                                  .handle = 7,
-                                  .subscriber = 1,
-                                  .state = SESSION_ACTIVE,
-                                  .local = world_endpoint(1, NODE_PORT)},
-                                 {.node = NODE_2,
-                                  .is_outbound = true,
-                                  .handle = 9,
-                                  .state = SESSION_ACTIVE,
-                                  .local = world_endpoint(1, WORLD_SHARED_PORT)}};
+    struct session_row known[2];
+    uint16_t handles[] = {rows[0].handle, 0};
 
-    rows[0].peer = rows[1].peer = world_endpoint(9, SERVER_PORT);
+    for (size_t i = 0; i < count; i++) {
+        known[i] = rows[i];
+        known[i].state = SESSION_ACTIVE;
+        known[i].peer = world_endpoint(9, SERVER_PORT);
+        known[i].local = world_endpoint(1, rows[i].local.port);
+    }
     delegator_destroy(w->delegator);
     world_start(w);
-    world_list_sessions(w, rows, count, 0);
+    world_list_sessions(w, known, count, 0);
     world_associate(w, &w->nodes[0], 2, 1);
-    world_expect_live(w, &w->nodes[0], HANDLES);
+    world_expect_live(w, &w->nodes[0], handles);
     world_forget_messages(w);
 }
+
+static const struct session_row SERVER_IS_CLIENT = {
+    .node = NODE_1, .handle = 7, .subscriber = 1, .local.port = NODE_PORT};
 
 static void a_server_that_is_a_client_too_is_called_from_the_shared_port(void **state)
 {
     struct world *w = *state;
 
-    know_sessions(w, 1);
+    know_sessions(w, &SERVER_IS_CLIENT, 1);
     begin(w, 1);
     talk(w);
     assert_int_equal(server.result, HANDSHAKE_DONE);
@@ -417,11 +415,28 @@ static void a_server_that_is_a_client_too_is_called_from_the_shared_port(void **
 
 static void no_session_of_another_node_is_called_into(void **state)
 {
+    const struct session_row rows[] = {
+        SERVER_IS_CLIENT,
+        {.node = NODE_2, .is_outbound = true, .handle = 9, .local.port = WORLD_SHARED_PORT}};
     struct world *w = *state;
 
-    know_sessions(w, 2);
+    know_sessions(w, rows, 2);
     begin(w, 1);
     expect_failure(w, WISH, CONTROL_OUTBOUND_NO_ROOM);
+}
+
+static void a_session_is_replaced_on_its_port(void **state)
+{
+    const struct session_row row = {
+        .node = NODE_1, .is_outbound = true, .handle = 7, .subscriber = 1, .local.port = WORLD_SHARED_PORT};
+    struct world *w = *state;
+    struct keyblock k;
+
+    know_sessions(w, &row, 1);
+    begin(w, 1);
+    talk(w);
+    k = expect_session_on(w, WORLD_SHARED_PORT);
+    assert_true(k.replaces);
 }
 
 static void a_server_with_another_key(void **state)
@@ -593,6 +608,7 @@ int main(void)
         CASE(the_second_address_may_answer),
         CASE(a_server_that_is_a_client_too_is_called_from_the_shared_port),
         CASE(no_session_of_another_node_is_called_into),
+        CASE(a_session_is_replaced_on_its_port),
         CASE(a_server_with_another_key),
         CASE(a_server_that_refuses),
         CASE(a_server_without_a_suite_of_ours),

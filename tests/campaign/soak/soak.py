@@ -79,7 +79,8 @@ class Soak:
             with subprocess.Popen(s_client(port, "alice", self.options.key, "-bind", f"127.0.0.1:{own}"),
                                   stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as client:
                 os.write(client.stdin.fileno(), b"\x41\x01\x00\x01\x01\xbbtemperature")
-                answered = bool(select.select([client.stdout], [], [], 5)[0])
+                ready = select.select([client.stdout], [], [], 20)[0]
+                answered = bool(ready and os.read(client.stdout.fileno(), 1)) # not when it was refused and ends
                 client.kill()
         for row in self.ctl("session", "list") or []:
             if row["peer"] == f"127.0.0.1:{own}":

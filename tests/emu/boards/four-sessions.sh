@@ -12,7 +12,7 @@ for number in 1 2 3; do
     s_client_start "peer$number" "$kitchen_port"
     inputs+=("$s_client_in")
     send_get "$s_client_in" "$number"
-    await 10 "reply to peer $number" peer_is_answered "peer$number" "$number"
+    await 20 "reply to peer $number" peer_is_answered "peer$number" "$number"
 done
 sessions_are 4 || fail "$(sessions) sessions, wanted 4"
 

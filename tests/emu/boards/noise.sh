@@ -17,7 +17,7 @@ noise() { # COUNT: so many random bytes
 board_gateway
 gateway_stop
 board_start
-await 10 "the emulator makes its line" test -e "$line"
+await 20 "the emulator makes its line" test -e "$line"
 exec {noise_in}>"$line"
 gateway_start
 board_await

@@ -15,7 +15,7 @@ for life in 1 2 3 4 5 6; do
     counter=$(association)
     board_end
     board_start --power-cut $((1 + RANDOM % writes)) --seed $((1 + RANDOM))
-    await 10 "the power fails" is_gone $board_pid
+    await 20 "the power fails" is_gone $board_pid
     [ "$(report "d['stopped_by']")" = power-cut ] || fail "the board stopped by $(report "d['stopped_by']")"
     board_start
     board_await "$counter"

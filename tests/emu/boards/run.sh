@@ -20,4 +20,4 @@ while read -r _ command; do
     esac
 done < <(grep '^try: ' "$work/stay.log")
 kill -INT -- -$run_pid
-await 10 "Ctrl-C ends it" is_gone $run_pid
+await 20 "Ctrl-C ends it" is_gone $run_pid
