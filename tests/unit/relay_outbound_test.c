@@ -8,43 +8,12 @@
 #include "flight.h"
 #include "relay_world.h"
 
-enum { CONNECTION = 21, HANDLE = 300, PEER = 1, DESTINATION = 5 };
-
-static void open_outbound(struct world *w)
-{
-    static const uint8_t CLIENT_HELLO_START[] = {RECORD_HANDSHAKE, 0xFE, 0xFD};
-    const struct message m = {.type = MSG_DGRAM_OUT,
-                              .kind = DIRECTION_OUT,
-                              .connection = CONNECTION,
-                              .node = NODE_A,
-                              .peer = world_peer(PEER),
-                              .local = world_local(),
-                              .data = {{CLIENT_HELLO_START, sizeof CLIENT_HELLO_START}}};
-
-    world_message(w, &m);
-}
-
-static void prepare(struct world *w, size_t flight_len)
-{
-    uint8_t block[KEYBLOCK_FRAME_LEN] = {LINK_CONTROL << 5};
-    uint8_t tombstone[TOMBSTONE_LEN];
-    uint8_t flight[FLIGHT_LEN] = {0};
-    const struct message m = {
-        .type = MSG_SESSION_PREPARE,
-        .connection = CONNECTION,
-        .node = NODE_A,
-        .handle = HANDLE,
-        .subscriber = DESTINATION,
-        .data = {{block, sizeof block}, {tombstone, sizeof tombstone}, {flight, flight_len}}};
-
-    world_tombstone(HANDLE, tombstone);
-    world_message(w, &m);
-}
+enum { CONNECTION = 21, HANDLE = 300, PEER = 1 };
 
 static void session(struct world *w)
 {
-    open_outbound(w);
-    prepare(w, 0);
+    world_open_as(w, DIRECTION_OUT, CONNECTION, PEER);
+    world_prepare_with(w, CONNECTION, NODE_A, HANDLE, 0);
     world_commit(w, CONNECTION, NODE_A, HANDLE);
     world_flush(w);
     assert_non_null(world_told(w, MSG_SESSION_DURABLE));
@@ -69,7 +38,7 @@ static void nothing_is_sent_to_the_server_at_the_end_of_the_hand_over(void **sta
     assert_int_equal(world_count(w, TO_PEER), 1); /* the ClientHello */
     assert_int_equal(world_list(w, &row, 1), 1);
     assert_true(row.is_outbound);
-    assert_int_equal(row.subscriber, DESTINATION);
+    assert_int_equal(row.subscriber, SUBSCRIBER);
     world_free(w);
 }
 
@@ -130,13 +99,13 @@ static void what_comes_with_finished_reaches_the_node_in_order(void **state)
     struct world *w = world_new();
 
     (void)state;
-    open_outbound(w);
+    world_open_as(w, DIRECTION_OUT, CONNECTION, PEER);
     world_forget_outputs(w);
     world_from_peer(w, PEER, last_flight(2));
     assert_int_equal(w->output_count, 2);
     assert_int_equal(world_count(w, TO_KEYS), 2);
     assert_int_equal(world_told(w, MSG_DGRAM_IN)->connection, CONNECTION);
-    prepare(w, 0);
+    world_prepare_with(w, CONNECTION, NODE_A, HANDLE, 0);
     world_from_peer(w, PEER, world_record(RECORD_APPLICATION_DATA, 1, 3, 20));
     world_from_peer(w, PEER, world_record(RECORD_ALERT, 1, 4, 10));
     world_from_peer(w, PEER, world_record(RECORD_APPLICATION_DATA, 1, 5, 20));
@@ -158,8 +127,8 @@ static void a_late_finished_is_dropped_and_not_what_comes_with_it(void **state)
     struct world *w = world_new();
 
     (void)state;
-    open_outbound(w);
-    prepare(w, 0);
+    world_open_as(w, DIRECTION_OUT, CONNECTION, PEER);
+    world_prepare_with(w, CONNECTION, NODE_A, HANDLE, 0);
     world_forget_outputs(w);
     world_from_peer(w, PEER, last_flight(0));
     assert_int_equal(w->output_count, 0);
@@ -194,7 +163,7 @@ static void answers_from_another_address_are_nobodys(void **state)
     struct world *w = world_new();
 
     (void)state;
-    open_outbound(w);
+    world_open_as(w, DIRECTION_OUT, CONNECTION, PEER);
     world_forget_outputs(w);
     world_from_peer(w, PEER + 1, world_handshake(2)); /* ServerHello */
     assert_int_equal(w->output_count, 0);
@@ -210,8 +179,8 @@ static void the_nodes_first_record_waits_for_the_row(void **state)
     const struct bytes *sent;
 
     (void)state;
-    open_outbound(w);
-    prepare(w, 0);
+    world_open_as(w, DIRECTION_OUT, CONNECTION, PEER);
+    world_prepare_with(w, CONNECTION, NODE_A, HANDLE, 0);
     world_forget_outputs(w);
     world_from_node(w, NODE_A,
                     world_frame(NODE_A, 0, HANDLE, 64, 20)); /* under a key that it does not have */
@@ -242,11 +211,11 @@ static void a_hand_over_that_fails_sends_the_tombstone(void **state)
     struct world *w = world_new();
 
     (void)state;
-    open_outbound(w);
+    world_open_as(w, DIRECTION_OUT, CONNECTION, PEER);
     world_message(w, &abort); /* the server has proved nothing yet, and `keys` has sent its alert */
     assert_int_equal(world_count(w, TO_PEER), 1);
-    open_outbound(w);
-    prepare(w, 0);
+    world_open_as(w, DIRECTION_OUT, CONNECTION, PEER);
+    world_prepare_with(w, CONNECTION, NODE_A, HANDLE, 0);
     world_from_node(w, NODE_A, world_frame(NODE_A, 1, HANDLE, 64, 20));
     world_forget_outputs(w);
     world_message(w, &abort);
@@ -260,8 +229,8 @@ static void a_flight_belongs_to_a_server_alone(void **state)
     struct world *w = world_new();
 
     (void)state;
-    open_outbound(w);
-    prepare(w, FLIGHT_LEN);
+    world_open_as(w, DIRECTION_OUT, CONNECTION, PEER);
+    world_prepare_with(w, CONNECTION, NODE_A, HANDLE, FLIGHT_LEN);
     assert_int_equal(world_told(w, MSG_SESSION_ABORT)->kind, CLOSE_HANDSHAKE);
     world_free(w);
 }
@@ -269,7 +238,7 @@ static void a_flight_belongs_to_a_server_alone(void **state)
 static void a_close_by_subscriber_means_no_destination(void **state)
 {
     struct message close = {
-        .type = MSG_SESSION_CLOSE, .node = NODE_A, .subscriber = DESTINATION, .kind = CLOSE_REVOKED};
+        .type = MSG_SESSION_CLOSE, .node = NODE_A, .subscriber = SUBSCRIBER, .kind = CLOSE_REVOKED};
     struct world *w = world_new();
 
     (void)state;

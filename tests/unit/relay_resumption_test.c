@@ -9,37 +9,6 @@
 
 enum { CONNECTION = 21, HANDLE = 300, PEER = 1 };
 
-static void open_as(struct world *w, enum message_direction kind)
-{
-    static const uint8_t SERVER_HELLO_START[] = {RECORD_HANDSHAKE, 0xFE, 0xFD};
-    const struct message m = {.type = MSG_DGRAM_OUT,
-                              .kind = (uint8_t)kind,
-                              .connection = CONNECTION,
-                              .node = NODE_A,
-                              .peer = world_peer(PEER),
-                              .local = world_local(),
-                              .data = {{SERVER_HELLO_START, sizeof SERVER_HELLO_START}}};
-
-    world_message(w, &m);
-}
-
-static void prepare(struct world *w, size_t flight_len)
-{
-    uint8_t block[KEYBLOCK_FRAME_LEN] = {LINK_CONTROL << 5};
-    uint8_t tombstone[TOMBSTONE_LEN];
-    uint8_t flight[FLIGHT_LEN] = {0};
-    const struct message m = {
-        .type = MSG_SESSION_PREPARE,
-        .connection = CONNECTION,
-        .node = NODE_A,
-        .handle = HANDLE,
-        .subscriber = SUBSCRIBER,
-        .data = {{block, sizeof block}, {tombstone, sizeof tombstone}, {flight, flight_len}}};
-
-    world_tombstone(HANDLE, tombstone);
-    world_message(w, &m);
-}
-
 static void finish(struct world *w)
 {
     world_commit(w, CONNECTION, NODE_A, HANDLE);
@@ -52,7 +21,7 @@ static struct world *resuming(void **state)
     struct world *w = world_new();
 
     (void)state;
-    open_as(w, DIRECTION_IN_RESUMED);
+    world_open_as(w, DIRECTION_IN_RESUMED, CONNECTION, PEER);
     world_forget_outputs(w);
     return w;
 }
@@ -73,7 +42,7 @@ static void nothing_is_sent_to_the_peer_at_the_end(void **state)
 {
     struct world *w = resuming(state);
 
-    prepare(w, 0);
+    world_prepare_with(w, CONNECTION, NODE_A, HANDLE, 0);
     finish(w);
     assert_int_equal(world_count(w, TO_PEER), 0);
     assert_non_null(world_told(w, MSG_SESSION_DURABLE));
@@ -98,7 +67,7 @@ static void what_comes_with_finished_reaches_the_node(void **state)
     world_from_peer(w, PEER, &datagram);
     assert_int_equal(world_count(w, TO_KEYS), 2);
     assert_int_equal(world_count(w, TO_NODE), 0);
-    prepare(w, 0);
+    world_prepare_with(w, CONNECTION, NODE_A, HANDLE, 0);
     finish(w);
     assert_int_equal(to_node(w, HANDLE), 2);
     world_free(w);
@@ -112,12 +81,12 @@ static void early_data_is_not_for_the_session_before(void **state)
 
     (void)state;
     world_session(w, PEER, NODE_A, 7);
-    open_as(w, DIRECTION_IN_RESUMED);
+    world_open_as(w, DIRECTION_IN_RESUMED, CONNECTION, PEER);
     world_forget_outputs(w);
     world_from_peer(w, PEER, world_record(RECORD_HANDSHAKE, 1, 0, 32));
     world_from_peer(w, PEER, world_record(RECORD_APPLICATION_DATA, 1, 1, 20));
     assert_int_equal(to_node(w, 7), 0);
-    prepare(w, 0);
+    world_prepare_with(w, CONNECTION, NODE_A, HANDLE, 0);
     world_from_peer(w, PEER, world_record(RECORD_APPLICATION_DATA, 1, 2, 20));
     finish(w);
     assert_int_equal(to_node(w, 7), 0);
@@ -133,7 +102,7 @@ static void beside_a_full_handshake_data_is_for_the_session_before(void **state)
 
     (void)state;
     world_session(w, PEER, NODE_A, 7);
-    open_as(w, DIRECTION_IN);
+    world_open_as(w, DIRECTION_IN, CONNECTION, PEER);
     world_forget_outputs(w);
     world_from_peer(w, PEER, world_record(RECORD_APPLICATION_DATA, 1, 1, 20));
     assert_int_equal(to_node(w, 7), 1);
@@ -147,7 +116,7 @@ static void a_hand_over_that_fails_sends_the_tombstone(void **state)
     struct world *w = resuming(state);
     uint8_t tombstone[TOMBSTONE_LEN];
 
-    prepare(w, 0);
+    world_prepare_with(w, CONNECTION, NODE_A, HANDLE, 0);
     world_forget_outputs(w);
     world_message(w, &abort);
     world_tombstone(HANDLE, tombstone);
@@ -161,11 +130,11 @@ static void a_flight_is_of_a_full_handshake_alone(void **state)
 {
     struct world *w = resuming(state);
 
-    prepare(w, FLIGHT_LEN);
+    world_prepare_with(w, CONNECTION, NODE_A, HANDLE, FLIGHT_LEN);
     assert_int_equal(world_told(w, MSG_SESSION_ABORT)->kind, CLOSE_HANDSHAKE);
-    open_as(w, DIRECTION_IN);
+    world_open_as(w, DIRECTION_IN, CONNECTION, PEER);
     world_forget_outputs(w);
-    prepare(w, 0);
+    world_prepare_with(w, CONNECTION, NODE_A, HANDLE, 0);
     assert_int_equal(world_told(w, MSG_SESSION_ABORT)->kind, CLOSE_HANDSHAKE);
     world_free(w);
 }

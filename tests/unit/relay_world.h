@@ -521,16 +521,24 @@ static inline void world_from_node(struct world *w, uint32_t node, const struct 
 
 /* ---- what `keys` does ---- */
 
-static inline void world_open(struct world *w, uint32_t connection, unsigned peer)
+static inline void world_open_as(struct world *w, enum message_direction kind, uint32_t connection,
+                                 unsigned peer)
 {
-    static const uint8_t SERVER_HELLO[] = {RECORD_HANDSHAKE, 0xFE, 0xFD};
+    static const uint8_t HELLO_START[] = {RECORD_HANDSHAKE, 0xFE, 0xFD};
     struct message m = {.type = MSG_DGRAM_OUT,
+                        .kind = (uint8_t)kind,
                         .connection = connection,
+                        .node = kind == DIRECTION_IN ? 0 : NODE_A,
                         .peer = world_peer(peer),
                         .local = world_local(),
-                        .data = {{SERVER_HELLO, sizeof SERVER_HELLO}}};
+                        .data = {{HELLO_START, sizeof HELLO_START}}};
 
     world_message(w, &m);
+}
+
+static inline void world_open(struct world *w, uint32_t connection, unsigned peer)
+{
+    world_open_as(w, DIRECTION_IN, connection, peer);
 }
 
 /* Made from the handle, so that each session's differ. */
@@ -554,25 +562,30 @@ static inline void world_flight(uint16_t handle, uint8_t out[FLIGHT_LEN])
     world_fill(out, FLIGHT_LEN, handle, 0xF1);
 }
 
-static inline void world_prepare(struct world *w, uint32_t connection, uint32_t node, uint16_t handle)
+static inline void world_prepare_with(struct world *w, uint32_t connection, uint32_t node, uint16_t handle,
+                                      size_t flight_len)
 {
     uint8_t block[KEYBLOCK_FRAME_LEN];
     uint8_t tombstone[TOMBSTONE_LEN];
     uint8_t flight[FLIGHT_LEN];
-    struct message m = {
-        .type = MSG_SESSION_PREPARE,
-        .connection = connection,
-        .node = node,
-        .handle = handle,
-        .slot = 2,
-        .subscriber = SUBSCRIBER,
-        .data = {{block, sizeof block}, {tombstone, sizeof tombstone}, {flight, sizeof flight}}};
+    struct message m = {.type = MSG_SESSION_PREPARE,
+                        .connection = connection,
+                        .node = node,
+                        .handle = handle,
+                        .slot = 2,
+                        .subscriber = SUBSCRIBER,
+                        .data = {{block, sizeof block}, {tombstone, sizeof tombstone}, {flight, flight_len}}};
 
     world_fill(block, sizeof block, handle, 0x4B);
     block[0] = LINK_CONTROL << 5;
     world_tombstone(handle, tombstone);
     world_flight(handle, flight);
     world_message(w, &m);
+}
+
+static inline void world_prepare(struct world *w, uint32_t connection, uint32_t node, uint16_t handle)
+{
+    world_prepare_with(w, connection, node, handle, FLIGHT_LEN);
 }
 
 static inline void world_commit(struct world *w, uint32_t connection, uint32_t node, uint16_t handle)
