@@ -30,7 +30,8 @@ struct flight {
     uint32_t session;    /* number in the session table; 0: free */
     bool is_committed;   /* waits for the row to become durable */
     bool is_released;    /* the flight has left */
-    bool is_resumed;     /* the peer's Finished is the last: there is no flight */
+    bool
+        ends_with_peer; /* the peer's Finished is the last, as a server's or a resuming client's: no flight */
     uint8_t replays;
     uint8_t early_count;
     uint16_t len;

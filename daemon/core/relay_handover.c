@@ -47,7 +47,7 @@ static struct session *session_open(struct relay *r, const struct message *m, ui
     s->flight = flight_number(&r->flights, flight);
     s->node = m->node;
     s->is_outbound = m->kind == DIRECTION_OUT;
-    flight->is_resumed = m->kind == DIRECTION_IN_RESUMED;
+    flight->ends_with_peer = m->kind != DIRECTION_IN;
     s->since_s = relay_seconds(now_ms);
     relay_session_event(s, SESSION_OPEN);
     r->counters[RELAY_OPENING]++;
@@ -94,7 +94,7 @@ static enum close_reason why_not_prepare(const struct relay *r, const struct ses
     if (relay_nodes_find(&r->nodes, m->node) == NULL)
         return CLOSE_NODE_SILENT;
     if (s->state != SESSION_HANDSHAKING || m->handle == 0 || m->data[0].len > r->config.link_mtu ||
-        (m->data[2].len == 0) != (s->is_outbound || relay_flight_of(r, s)->is_resumed) ||
+        (m->data[2].len == 0) != relay_flight_of(r, s)->ends_with_peer ||
         session_find_by_handle(&r->sessions, m->node, m->handle) != NULL)
         return CLOSE_HANDSHAKE;
     return CLOSE_NONE;

@@ -99,7 +99,7 @@ static enum relay_counter queue_early(struct relay *r, const struct session *s, 
                                       bool *is_queued)
 {
     /* Who sends the last Finished may end the session in the very datagram that brings it. */
-    if (p->record.type != RECORD_APPLICATION_DATA && !s->is_outbound && !relay_flight_of(r, s)->is_resumed)
+    if (p->record.type != RECORD_APPLICATION_DATA && !relay_flight_of(r, s)->ends_with_peer)
         return RELAY_DROP_PEER_TYPE;
     if (p->len > r->flights.early_cap)
         return RELAY_DROP_PEER_TOO_LONG;
@@ -111,8 +111,8 @@ void relay_peer_on_record(struct relay *r, const struct peer_record *p)
 {
     struct session_pair at = session_find_by_peer(&r->sessions, p->local, p->peer);
     bool is_active = at.settled != NULL && at.settled->state == SESSION_ACTIVE;
-    /* Who resumes its session has the new keys before the node has them. */
-    bool is_early = at.opening != NULL && (!is_active || relay_flight_of(r, at.opening)->is_resumed);
+    /* Whose Finished is the last has the new keys before the node has them. */
+    bool is_early = at.opening != NULL && (!is_active || relay_flight_of(r, at.opening)->ends_with_peer);
     bool is_queued = false;
     enum relay_counter counter;
 

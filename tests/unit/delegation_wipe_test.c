@@ -74,6 +74,13 @@ static void no_traffic_key_is_left_once_it_is_sealed(void **state)
     assert_false(has_window_of(&snapshots[1], k.client.key));
 }
 
+/* In the first snapshot, and not in the second. */
+static void assert_gone(const uint8_t *secret)
+{
+    assert_true(has_window_of(&snapshots[0], secret));
+    assert_false(has_window_of(&snapshots[1], secret));
+}
+
 /* What seals the next key block is not what sealed this one, and nothing here can open this one again. */
 static void no_control_key_is_left_once_its_key_block_is_acknowledged(void **state)
 {
@@ -93,8 +100,7 @@ static void no_control_key_is_left_once_its_key_block_is_acknowledged(void **sta
     world_ack(w, n, message_id, COAP_CREATED);
     world_expect(w, MSG_SESSION_COMMIT);
     snapshot_take(&snapshots[1]);
-    assert_true(has_window_of(&snapshots[0], hidden));
-    assert_false(has_window_of(&snapshots[1], hidden));
+    assert_gone(hidden);
 }
 
 /* A session and its hand-over; the client is gone, and its master secret is in `hidden`. */
@@ -145,15 +151,13 @@ static void a_master_secret_is_kept_for_resumption_and_no_longer(void **state)
     snapshot_take(&snapshots[0]);
     delegator_remove_subscriber(w->delegator, 1, w->now_ms);
     snapshot_take(&snapshots[1]);
-    assert_true(has_window_of(&snapshots[0], hidden));
-    assert_false(has_window_of(&snapshots[1], hidden));
+    assert_gone(hidden);
 
     session_of_alice(w, hidden);
     snapshot_take(&snapshots[0]);
     world_advance(w, RESUMPTION_S * 1000);
     snapshot_take(&snapshots[1]);
-    assert_true(has_window_of(&snapshots[0], hidden));
-    assert_false(has_window_of(&snapshots[1], hidden));
+    assert_gone(hidden);
 }
 
 /* Nor of a hand-over that fails. */
@@ -170,8 +174,7 @@ static void no_master_secret_is_left_of_a_hand_over_that_fails(void **state)
     snapshot_take(&snapshots[0]);
     world_advance(w, HANDOVER_MS);
     snapshot_take(&snapshots[1]);
-    assert_true(has_window_of(&snapshots[0], hidden));
-    assert_false(has_window_of(&snapshots[1], hidden));
+    assert_gone(hidden);
 }
 
 static int setup_with_resumption(void **state)
